@@ -1,0 +1,12 @@
+const UNIT_MS = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
+
+/** What a duration may look like, for messages. */
+export const DURATION_RULE = 'a number with a unit, such as "500ms", "30s", "15m", "12h" or "7d"';
+
+/** Milliseconds of a duration such as `"30s"`, or null when it is none. */
+export function parseDurationMs(text: string): number | null {
+  const match = /^(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)$/.exec(text.trim());
+  if (match === null) return null;
+  const [, amount, unit] = match;
+  return Math.round(Number(amount) * UNIT_MS[unit as keyof typeof UNIT_MS]); // the pattern admits only these units
+}

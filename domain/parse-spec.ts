@@ -1,0 +1,234 @@
+import { DURATION_RULE, parseDurationMs } from './duration.js';
+import { DEFAULT_QUEUE, NAME_RULE, isName, operationWorkflowId } from './ids.js';
+import {
+  type Amount,
+  type ApplySpec,
+  DEPLOYMENTS_MAX,
+  type DeploymentSpec,
+  ON_FAILURE,
+  type RolloutSpec,
+} from './spec.js';
+
+/** One problem of a spec: where it is, as the keys that lead there, and which rule was broken by what. */
+export interface SpecIssue {
+  readonly path: readonly (string | number)[];
+  readonly message: string;
+}
+
+export type ParsedSpec =
+  | { readonly ok: true; readonly spec: ApplySpec }
+  | { readonly ok: false; readonly issues: readonly SpecIssue[] };
+
+const SPEC_KEYS = [
+  'database',
+  'type',
+  'environment',
+  'schema',
+  'deployments',
+  'rollout',
+  'verify',
+  'pollInterval',
+  'pollIntervalMs',
+];
+const DEPLOYMENT_KEYS = ['name', 'target', 'queue'];
+const ROLLOUT_KEYS = ['maxConcurrency', 'onFailure', 'failureTolerance', 'cutover', 'inFlight', 'waves'];
+
+/** Shortest and longest time between two looks at an engine. */
+const POLL_INTERVAL_MS = { min: 10, max: 7 * 86_400_000 } as const;
+
+/**
+ * Reads a spec from parsed YAML or JSON, fills in every default, and lists every problem at once. Accepts its own
+ * output, so that the workflow can check what it was started with by the same rules.
+ */
+export function parseSpec(raw: unknown): ParsedSpec {
+  const issues: SpecIssue[] = [];
+  const report: Report = (path, message) => issues.push({ path, message });
+  if (!isRecord(raw))
+    return { ok: false, issues: [{ path: [], message: `the spec must be a mapping, got ${show(raw)}` }] };
+
+  refuseUnknownKeys(raw, SPEC_KEYS, [], report);
+  const database = readName(raw, 'database', report);
+  const type = readName(raw, 'type', report);
+  const environment = readName(raw, 'environment', report);
+  const deployments = readDeployments(raw['deployments'], report);
+  refuseDuplicates({ database, environment, deployments }, report);
+  const rollout = readRollout(raw['rollout'], report);
+  const verify = readBoolean(raw, 'verify', true, report);
+  const pollIntervalMs = readPollInterval(raw, report);
+  if (issues.length > 0) return { ok: false, issues };
+  return { ok: true, spec: { database, type, environment, deployments, rollout, verify, pollIntervalMs } };
+}
+
+/** `deployments[1].target`, or `the spec` for the root. */
+export function formatPath(path: readonly (string | number)[]): string {
+  if (path.length === 0) return 'the spec';
+  return path.map((key, index) => (typeof key === 'number' ? `[${key}]` : index === 0 ? key : `.${key}`)).join('');
+}
+
+type Report = (path: readonly (string | number)[], message: string) => void;
+
+function readDeployments(raw: unknown, report: Report): DeploymentSpec[] {
+  if (!Array.isArray(raw) || raw.length === 0) {
+    report(['deployments'], `must be a list of at least one deployment, got ${show(raw)}`);
+    return [];
+  }
+  if (raw.length > DEPLOYMENTS_MAX) {
+    report(
+      ['deployments'],
+      `has ${raw.length} deployments and the limit is ${DEPLOYMENTS_MAX}; split it into several applies of at most ${DEPLOYMENTS_MAX}`,
+    );
+    return [];
+  }
+  return raw.map((item: unknown, index) => {
+    const path = ['deployments', index];
+    if (!isRecord(item)) {
+      report(path, `must be a mapping with name and target, got ${show(item)}`);
+      return { name: '', target: '', queue: DEFAULT_QUEUE };
+    }
+    refuseUnknownKeys(item, DEPLOYMENT_KEYS, path, report);
+    return {
+      name: readName(item, 'name', report, path),
+      target: readName(item, 'target', report, path),
+      queue: item['queue'] === undefined ? DEFAULT_QUEUE : readName(item, 'queue', report, path),
+    };
+  });
+}
+
+function refuseDuplicates(
+  spec: { readonly database: string; readonly environment: string; readonly deployments: readonly DeploymentSpec[] },
+  report: Report,
+): void {
+  const firstIndex = new Map<string, number>();
+  spec.deployments.forEach((deployment, index) => {
+    if (deployment.name === '') return;
+    const first = firstIndex.get(deployment.name);
+    if (first === undefined) firstIndex.set(deployment.name, index);
+    else
+      report(
+        ['deployments', index, 'name'],
+        `"${deployment.name}" is listed already at deployments[${first}]; each deployment appears once`,
+      );
+  });
+  const longest = spec.deployments.find(
+    (deployment) =>
+      operationWorkflowId({ ...spec, deployment: deployment.name, target: deployment.target }).length > 255,
+  );
+  if (longest !== undefined)
+    report(
+      ['deployments'],
+      `environment, database, deployment and target of "${longest.name}" together must be at most 255 characters`,
+    );
+}
+
+function readRollout(raw: unknown, report: Report): RolloutSpec {
+  const defaults: RolloutSpec = { maxConcurrency: 1, onFailure: 'halt', failureTolerance: 0, cutover: 'rolling' };
+  if (raw === undefined || raw === null) return defaults;
+  if (!isRecord(raw)) {
+    report(['rollout'], `must be a mapping, got ${show(raw)}`);
+    return defaults;
+  }
+  refuseUnknownKeys(raw, ROLLOUT_KEYS, ['rollout'], report);
+  refuseUnsupported(raw, report);
+  const onFailure = raw['onFailure'] ?? defaults.onFailure;
+  const known = ON_FAILURE.find((value) => value === onFailure);
+  if (known === undefined)
+    report(['rollout', 'onFailure'], `must be one of ${ON_FAILURE.join(', ')}, got ${show(onFailure)}`);
+  return {
+    maxConcurrency: readAmount(raw, 'maxConcurrency', 1, report) ?? defaults.maxConcurrency,
+    onFailure: known ?? defaults.onFailure,
+    failureTolerance: readAmount(raw, 'failureTolerance', 0, report) ?? defaults.failureTolerance,
+    cutover: 'rolling',
+  };
+}
+
+/** What the language has and this version does not: said as such, so that nobody takes it for a typing mistake. */
+function refuseUnsupported(rollout: Readonly<Record<string, unknown>>, report: Report): void {
+  const later = 'is known and not yet supported by this version';
+  if (rollout['waves'] !== undefined)
+    report(
+      ['rollout', 'waves'],
+      `${later}; leave it out to roll out in the order of the list (gates and bake times belong to waves)`,
+    );
+  const cutover = rollout['cutover'] ?? 'rolling';
+  if (['ordered', 'barrier', 'manual'].includes(String(cutover)))
+    report(['rollout', 'cutover'], `"${String(cutover)}" ${later}; use rolling`);
+  else if (cutover !== 'rolling')
+    report(['rollout', 'cutover'], `must be one of rolling, ordered, barrier, manual, got ${show(cutover)}`);
+  const inFlight = rollout['inFlight'] ?? 'finish';
+  if (inFlight === 'stop') report(['rollout', 'inFlight'], `"stop" ${later}; use finish`);
+  else if (inFlight !== 'finish') report(['rollout', 'inFlight'], `must be one of finish, stop, got ${show(inFlight)}`);
+}
+
+function readAmount(raw: Readonly<Record<string, unknown>>, key: string, min: number, report: Report): Amount | null {
+  const value = raw[key];
+  if (value === undefined) return null;
+  if (typeof value === 'number' && Number.isInteger(value) && value >= min) return value;
+  if (typeof value === 'string' && /^\d{1,3}%$/.test(value) && Number(value.slice(0, -1)) <= 100)
+    return value as `${number}%`; // the pattern proves it
+  report(
+    ['rollout', key],
+    `must be a whole number from ${min} up or a percentage from "0%" to "100%", got ${show(value)}`,
+  );
+  return null;
+}
+
+function readPollInterval(raw: Readonly<Record<string, unknown>>, report: Report): number | null {
+  const text = raw['pollInterval'];
+  const value = raw['pollIntervalMs'] ?? null;
+  const milliseconds = text === undefined ? value : typeof text === 'string' ? parseDurationMs(text) : Number.NaN;
+  if (milliseconds === null && text === undefined) return null;
+  if (typeof milliseconds === 'number' && milliseconds >= POLL_INTERVAL_MS.min && milliseconds <= POLL_INTERVAL_MS.max)
+    return milliseconds;
+  report(
+    [text === undefined ? 'pollIntervalMs' : 'pollInterval'],
+    `must be from 10ms to 7d, ${DURATION_RULE}, got ${show(text ?? value)}`,
+  );
+  return null;
+}
+
+function readName(
+  raw: Readonly<Record<string, unknown>>,
+  key: string,
+  report: Report,
+  parent: readonly (string | number)[] = [],
+): string {
+  const value = raw[key];
+  if (isName(value)) return value;
+  report(
+    [...parent, key],
+    value === undefined || value === null ? 'is missing' : `must be ${NAME_RULE}, got ${show(value)}`,
+  );
+  return '';
+}
+
+function readBoolean(raw: Readonly<Record<string, unknown>>, key: string, fallback: boolean, report: Report): boolean {
+  const value = raw[key] ?? fallback;
+  if (typeof value === 'boolean') return value;
+  report([key], `must be true or false, got ${show(value)}`);
+  return fallback;
+}
+
+function refuseUnknownKeys(
+  raw: Readonly<Record<string, unknown>>,
+  known: readonly string[],
+  path: readonly (string | number)[],
+  report: Report,
+): void {
+  for (const key of Object.keys(raw)) {
+    if (!known.includes(key))
+      report(
+        [...path, key],
+        `is not a known setting; known here: ${known.filter((name) => name !== 'pollIntervalMs').join(', ')}`,
+      );
+  }
+}
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function show(value: unknown): string {
+  if (value === undefined || value === null) return 'nothing';
+  const text = JSON.stringify(value);
+  return text.length > 80 ? `${text.slice(0, 77)}…` : text;
+}

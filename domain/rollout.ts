@@ -62,14 +62,18 @@ export function decide(params: {
 
 const NOTHING: Decision = { end: [], halt: [], admit: [], permit: [], settle: false };
 
+/**
+ * What is not admitted ends without a call to its engine. A cancel also reaches those that an earlier run dispatched,
+ * because only the engine can end them for good (design 3, `cancel`).
+ */
 function halt(operations: readonly RolloutOperation[], by: 'stop' | 'cancel'): Decision {
   const as = by === 'cancel' ? 'cancelled' : 'stopped';
+  const endsHere = (operation: RolloutOperation) => isWaiting(operation) && !(by === 'cancel' && operation.started);
+  const live = operations.filter((operation) => !hasEnded(operation.state));
   return {
     ...NOTHING,
-    end: operations.filter(isWaiting).map(({ deployment }) => ({ deployment, as, reason: 'operator' })),
-    halt: operations
-      .filter((operation) => !hasEnded(operation.state) && !isWaiting(operation))
-      .map(({ deployment }) => ({ deployment, by })),
+    end: live.filter(endsHere).map(({ deployment }) => ({ deployment, as, reason: 'operator' })),
+    halt: live.filter((operation) => !endsHere(operation)).map(({ deployment }) => ({ deployment, by })),
   };
 }
 

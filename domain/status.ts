@@ -1,0 +1,284 @@
+import type { ApplyResult, ApplyView, ControlRecord, OperationView } from './apply.js';
+import { type ControlFacts, type WaitingFor, deriveApplyState, deriveWaitingFor } from './derive.js';
+import { facts } from './carry.js';
+import type { LiveDetail, ControlDetail } from './live.js';
+import type { Progress } from './observation.js';
+import type { OperationFacts, OperationOutcome } from './operation.js';
+import { type ApplySpec, type RolloutPolicy, resolvePolicy } from './spec.js';
+import { type ApplyState, type EndReason, OPERATION_STATE, type OperationState } from './state.js';
+
+/** `skein status -o json`: a contract for scripts (design 8). */
+export interface ApplyStatus {
+  readonly apply: string;
+  readonly state: ApplyState;
+  /** `coarse`: no worker answered, so what is finer than the parent's history is missing. */
+  readonly detail: 'full' | 'coarse';
+  readonly waitingFor: WaitingStatus | null;
+  readonly message: string;
+  readonly database: string;
+  readonly environment: string;
+  readonly startedAt: string | null;
+  readonly completedAt: string | null;
+  readonly counts: Readonly<Partial<Record<OperationState, number>>>;
+  /** How its run was closed without a result (`terminated`, `timed_out`, …); null for every other apply. */
+  readonly interrupted: string | null;
+  readonly policy: RolloutPolicy;
+  readonly controls: readonly ControlRecord[];
+  readonly operations: readonly OperationStatus[];
+  /** Until when a closed apply can be resumed: the end of the namespace's retention, ISO 8601; null while it is open or unknown. */
+  readonly resumableUntil: string | null;
+}
+
+export interface WaitingStatus {
+  readonly for: WaitingFor;
+  /** ISO 8601; null where it is not known. */
+  readonly since: string | null;
+  /** Commands that end the wait, without the program's name. */
+  readonly commands: readonly string[];
+}
+
+export interface OperationStatus {
+  readonly deployment: string;
+  readonly target: string;
+  readonly state: OperationState;
+  readonly started: boolean;
+  readonly attempt: number;
+  readonly remoteApplyId: string | null;
+  readonly reason: EndReason | null;
+  readonly message: string;
+  readonly confirmed: boolean;
+  readonly skipped: boolean;
+  readonly resolvedBy: 'lookup' | 'resend' | null;
+  readonly phase: string | null;
+  /** One line on what its engine is doing or waits for; empty when there is nothing to say. */
+  readonly waitingOn: string;
+  readonly unreachableSince: string | null;
+  readonly progress: Progress | null;
+  /** When its engine last answered; shows how old the progress is. */
+  readonly progressAt: string | null;
+  readonly startedAt: string | null;
+  readonly completedAt: string | null;
+  /** What happens by itself, or what a person can do (I8). */
+  readonly next: string;
+}
+
+/** What `describe` of one operation's workflow adds to the parent's view. */
+export interface DescribedOperation {
+  readonly live: LiveDetail | null;
+  readonly control: ControlDetail | null;
+}
+
+/** Joins the parent's view with what describing its admitted children says, and derives from both (design 3). */
+export function joinStatus(params: {
+  readonly view: ApplyView;
+  readonly described: Readonly<Record<string, DescribedOperation>>;
+  readonly detail: 'full' | 'coarse';
+}): ApplyStatus {
+  const { view } = params;
+  const joined = view.operations.map((operation) =>
+    joinOperation(operation, params.described[operation.deployment], view),
+  );
+  const operations = joined.map(({ status }) => status);
+  const controls: ControlFacts = { stop: view.stop, cancel: view.cancel, release: view.released };
+  const situation = { policy: view.policy, operations: joined.map((operation) => operation.facts), controls };
+  const state = deriveApplyState(situation);
+  return {
+    apply: view.apply,
+    state,
+    detail: params.detail,
+    waitingFor: describeWait(view.apply, deriveWaitingFor(situation), operations, controls),
+    message: failureMessage(operations),
+    database: view.spec.database,
+    environment: view.spec.environment,
+    startedAt: earliest(operations.map((operation) => operation.startedAt)),
+    completedAt: null,
+    counts: countStates(operations),
+    interrupted: null,
+    policy: view.policy,
+    controls: view.controls,
+    operations,
+    resumableUntil: null,
+  };
+}
+
+/** Status of an apply whose run closed with a result. */
+export function statusOfResult(params: {
+  readonly result: ApplyResult;
+  readonly spec: ApplySpec;
+  readonly resumableUntil: string | null;
+}): ApplyStatus {
+  const { result, spec } = params;
+  const operations = result.operations.map(statusOfOutcome);
+  return {
+    apply: result.apply,
+    state: result.state,
+    detail: 'full',
+    waitingFor: null,
+    message: result.message,
+    database: spec.database,
+    environment: spec.environment,
+    startedAt: result.startedAt,
+    completedAt: result.completedAt,
+    counts: countStates(operations),
+    interrupted: null,
+    policy: resolvePolicy(spec),
+    controls: result.controls,
+    operations,
+    resumableUntil: params.resumableUntil,
+  };
+}
+
+/** The message of a failed apply: the first failed operation in rollout order that has one, with its deployment (design 5). */
+export function failureMessage(
+  operations: readonly Pick<OperationOutcome | OperationStatus, 'deployment' | 'state' | 'message'>[],
+): string {
+  const first = operations.find((operation) => operation.state === 'failed' && operation.message !== '');
+  return first === undefined ? '' : `${first.deployment}: ${first.message}`;
+}
+
+export function countStates(
+  operations: readonly { readonly state: OperationState }[],
+): Partial<Record<OperationState, number>> {
+  const counts: Partial<Record<OperationState, number>> = {};
+  for (const { state } of operations) counts[state] = (counts[state] ?? 0) + 1;
+  return counts;
+}
+
+/** The earliest of some ISO 8601 times, or null when there is none. */
+export function earliest(times: readonly (string | null)[]): string | null {
+  return times.reduce((first, time) => (time !== null && (first === null || time < first) ? time : first), null);
+}
+
+/** The facts of an operation as far as its parent knows them; an admitted one counts as dispatching and perhaps sent. */
+export function factsOfView(operation: OperationView): OperationFacts {
+  if (operation.outcome !== null) return facts(operation.outcome);
+  return {
+    deployment: operation.deployment,
+    state: coarseState(operation),
+    admitted: operation.stage !== 'pending',
+    permitted: operation.permitted,
+    cutoverRefused: operation.cutoverRefused,
+    started: operation.started || operation.stage !== 'pending',
+    reachable: true,
+    reason: null,
+    skipped: false,
+  };
+}
+
+function coarseState(operation: OperationView): OperationState {
+  if (operation.stage === 'parked') return operation.permitted ? 'cutting_over' : 'waiting_for_cutover';
+  return operation.stage === 'admitted' ? 'dispatching' : 'pending';
+}
+
+function joinOperation(
+  operation: OperationView,
+  described: DescribedOperation | undefined,
+  view: ApplyView,
+): { readonly status: OperationStatus; readonly facts: OperationFacts } {
+  if (operation.outcome !== null)
+    return { status: statusOfOutcome(operation.outcome), facts: facts(operation.outcome) };
+  const coarse = factsOfView(operation);
+  const live = described?.live ?? null;
+  const state = live?.state ?? coarse.state;
+  const joined: OperationFacts = {
+    ...coarse,
+    state,
+    started: operation.started || (live?.started ?? coarse.started),
+    reachable: (live?.unreachableSince ?? null) === null,
+  };
+  const refused = described?.control?.refused ?? null;
+  return {
+    facts: joined,
+    status: {
+      deployment: operation.deployment,
+      target: operation.target,
+      state,
+      started: joined.started,
+      attempt: operation.attempt,
+      remoteApplyId: live?.remoteApplyId ?? operation.remoteApplyId,
+      reason: null,
+      message: refused === null ? (live?.lastError ?? '') : `cannot be stopped and will finish: ${refused}`,
+      confirmed: true,
+      skipped: false,
+      resolvedBy: null,
+      phase: live?.phase ?? null,
+      waitingOn: live?.detail ?? '',
+      unreachableSince: live?.unreachableSince ?? null,
+      progress: live?.progress ?? null,
+      progressAt: live?.progressAt ?? null,
+      startedAt: operation.startedAt,
+      completedAt: null,
+      next: nextStep(operation, state, live, view),
+    },
+  };
+}
+
+function nextStep(operation: OperationView, state: OperationState, live: LiveDetail | null, view: ApplyView): string {
+  if (live !== null && live.unreachableSince !== null) {
+    return `goes on when the engine answers again; give it up with: skip ${view.apply} --deployment ${operation.deployment} --unconfirmed --reason <text>`;
+  }
+  if (view.cancel) return 'ends when its engine confirms the cancel';
+  if (view.stop) return 'ends when its engine confirms the stop';
+  return OPERATION_STATE[state].next;
+}
+
+function statusOfOutcome(outcome: OperationOutcome): OperationStatus {
+  return {
+    deployment: outcome.deployment,
+    target: outcome.target,
+    state: outcome.state,
+    started: outcome.started,
+    attempt: outcome.attempt,
+    remoteApplyId: outcome.remoteApplyId,
+    reason: outcome.reason,
+    message: outcome.message,
+    confirmed: outcome.confirmed,
+    skipped: outcome.skipped,
+    resolvedBy: outcome.resolvedBy,
+    phase: null,
+    waitingOn: '',
+    unreachableSince: null,
+    progress: outcome.progress,
+    progressAt: null,
+    startedAt: outcome.startedAt,
+    completedAt: outcome.completedAt,
+    next: outcome.skipped ? 'nothing; it was skipped' : OPERATION_STATE[outcome.state].next,
+  };
+}
+
+function describeWait(
+  apply: string,
+  waitingFor: WaitingFor | null,
+  operations: readonly OperationStatus[],
+  controls: ControlFacts,
+): WaitingStatus | null {
+  if (waitingFor === null) return null;
+  const unreachable = operations.filter((operation) => operation.unreachableSince !== null);
+  const failed = operations
+    .filter((operation) => operation.state === 'failed')
+    .map((operation) => operation.deployment);
+  switch (waitingFor) {
+    case 'release':
+      return {
+        for: waitingFor,
+        since: latest(operations.map((operation) => operation.completedAt)),
+        commands: [`release ${apply}`, `retry ${apply} --deployment ${failed.join(' --deployment ')}`, `stop ${apply}`],
+      };
+    case 'cutover':
+      return { for: waitingFor, since: null, commands: [`stop ${apply}`, `cancel ${apply}`] };
+    case 'revert_window':
+      return { for: waitingFor, since: null, commands: [] };
+    case 'engine':
+      return {
+        for: waitingFor,
+        since: earliest(unreachable.map((operation) => operation.unreachableSince)),
+        commands: unreachable
+          .map((operation) => `skip ${apply} --deployment ${operation.deployment} --unconfirmed --reason <text>`)
+          .concat(controls.stop || controls.cancel ? [] : [`stop ${apply}`]),
+      };
+  }
+}
+
+function latest(times: readonly (string | null)[]): string | null {
+  return times.reduce((last, time) => (time !== null && (last === null || time > last) ? time : last), null);
+}

@@ -150,8 +150,8 @@ function refuseUnsupported(rollout: Readonly<Record<string, unknown>>, report: R
       `${later}; leave it out to roll out in the order of the list (gates and bake times belong to waves)`,
     );
   const cutover = rollout['cutover'] ?? 'rolling';
-  if (['ordered', 'barrier', 'manual'].includes(String(cutover)))
-    report(['rollout', 'cutover'], `"${String(cutover)}" ${later}; use rolling`);
+  if (cutover === 'ordered' || cutover === 'barrier' || cutover === 'manual')
+    report(['rollout', 'cutover'], `"${cutover}" ${later}; use rolling`);
   else if (cutover !== 'rolling')
     report(['rollout', 'cutover'], `must be one of rolling, ordered, barrier, manual, got ${show(cutover)}`);
   const inFlight = rollout['inFlight'] ?? 'finish';

@@ -1,4 +1,5 @@
 import type { FailureType } from '../domain/failure.js';
+import type { EngineLog } from '../domain/log.js';
 import type { Observation } from '../domain/observation.js';
 import type { Plan, PlanDifference, SchemaFiles, TableChange } from '../domain/plan.js';
 
@@ -112,16 +113,6 @@ export interface LogsRequest extends RemoteApplyReference {
   readonly target: string;
   /** 1 to 1,000; the engine gives the newest. */
   readonly limit: number;
-}
-
-export interface EngineLog {
-  readonly id: string;
-  readonly level: string;
-  readonly eventType: string;
-  readonly message: string;
-  readonly oldState: string;
-  readonly newState: string;
-  readonly createdAt: string;
 }
 
 /** What every method of an engine rejects with. */

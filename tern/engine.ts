@@ -120,11 +120,14 @@ export class EngineFailure extends Error {
   readonly type: FailureType;
   /** The gRPC status name, or null where no status came back. */
   readonly status: string | null;
+  /** What the engine or the transport said, without our words around it and without addresses. For people. */
+  readonly reason: string;
 
-  constructor(params: { type: FailureType; message: string; status?: string; cause?: unknown }) {
+  constructor(params: { type: FailureType; message: string; status?: string; reason?: string; cause?: unknown }) {
     super(params.message, { cause: params.cause });
     this.name = 'EngineFailure';
     this.type = params.type;
     this.status = params.status ?? null;
+    this.reason = params.reason ?? '';
   }
 }

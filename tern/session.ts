@@ -1,0 +1,144 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Call } from './calls.js';
+import { CALLS } from './calls.js';
+import type { Connection } from './connection.js';
+import type { EngineHealth } from './engine.js';
+import { engineFailure, failureOf, statusOf, type Subject } from './failure.js';
+import { CONNECT_TIMEOUT_MS, DEADLINE_MS } from './limits.js';
+import { probe, type Verdict } from './probe.js';
+
+/** How long `establish` rests before it probes a live connection again whose engine did not serve. */
+const PROBE_INTERVAL_MS = 250;
+
+/** How long the transport is asked why there is no connection. */
+const EXPLANATION_DEADLINE_MS = 250;
+
+/**
+ * A connection of which it is known what is at its other end. What was found out holds for that connection alone, because
+ * replicas behind one name can differ while they are upgraded (engine contract 5.6).
+ *
+ * A connection that is replaced in the instant between the check and the send is not noticed; everything slower is.
+ */
+export class Session {
+  readonly #connection: Connection;
+  readonly #address: string;
+  #verdict: { readonly generation: number; readonly verdict: Promise<Verdict> } | null = null;
+
+  constructor(params: { readonly connection: Connection; readonly address: string }) {
+    this.#connection = params.connection;
+    this.#address = params.address;
+  }
+
+  /**
+   * Waits until the engine is connected and proven. Rejects with `Unreachable` when it is not within `timeoutMs` or as
+   * soon as `signal` aborts, with `AccessDenied` or `DialectTooOld` at once.
+   */
+  async establish(params: {
+    readonly subject: Subject;
+    readonly timeoutMs: number;
+    readonly signal?: AbortSignal;
+  }): Promise<EngineHealth> {
+    const { subject, timeoutMs, signal } = params;
+    const deadline = Date.now() + timeoutMs;
+    for (;;) {
+      const remainingMs = deadline - Date.now();
+      const verdict = await this.#judge({ timeoutMs: remainingMs, ...(signal === undefined ? {} : { signal }) });
+      if (verdict.kind === 'proven') return verdict.health;
+      const final = verdict.type !== 'Unreachable' || signal?.aborted === true;
+      if (final || Date.now() + PROBE_INTERVAL_MS >= deadline) {
+        const { type, reason, status } = verdict;
+        throw engineFailure({ type, subject, reason, ...(status === undefined ? {} : { status }) });
+      }
+      await pause(PROBE_INTERVAL_MS, signal);
+    }
+  }
+
+  /** Sends one request to a proven engine, once. */
+  async send<Request, Response>(params: {
+    readonly call: Call<Request, Response>;
+    readonly request: Request;
+    readonly subject: Subject;
+  }): Promise<Response> {
+    const { call, request, subject } = params;
+    await this.establish({ subject, timeoutMs: CONNECT_TIMEOUT_MS });
+    try {
+      return await this.#connection.unary(call, request);
+    } catch (error) {
+      throw failureOf({ error, call, subject, address: this.#address });
+    }
+  }
+
+  close(): void {
+    this.#connection.close();
+  }
+
+  async #judge(params: { readonly timeoutMs: number; readonly signal?: AbortSignal }): Promise<Verdict> {
+    const { timeoutMs, signal } = params;
+    if (!(await this.#connection.waitUntilReady(params))) {
+      const reason = signal?.aborted === true ? 'given up before there was a connection' : await this.#whyNotReady();
+      return { kind: 'unproven', type: 'Unreachable', reason, status: undefined };
+    }
+    const { generation } = this.#connection;
+    const verdict = await unlessAborted(this.#verdictOf(generation, timeoutMs), signal);
+    if (verdict === null) {
+      return { kind: 'unproven', type: 'Unreachable', reason: 'given up during the dialect probe', status: undefined };
+    }
+    if (generation === this.#connection.generation) return verdict;
+    return {
+      kind: 'unproven',
+      type: 'Unreachable',
+      reason: 'the connection was lost during the probe',
+      status: undefined,
+    };
+  }
+
+  /** One probe per connection, whoever asks. A verdict that the next moment may change is not kept. */
+  async #verdictOf(generation: number, timeoutMs: number): Promise<Verdict> {
+    if (this.#verdict?.generation === generation) return this.#verdict.verdict;
+    const deadlineMs = Math.max(1, Math.min(timeoutMs, DEADLINE_MS.health));
+    const current = {
+      generation,
+      verdict: probe({ connection: this.#connection, address: this.#address, deadlineMs }),
+    };
+    this.#verdict = current;
+    const forget = (): void => {
+      if (this.#verdict === current) this.#verdict = null;
+    };
+    try {
+      const verdict = await current.verdict;
+      if (verdict.kind === 'unproven' && verdict.type !== 'DialectTooOld') forget();
+      return verdict;
+    } catch (error) {
+      forget();
+      throw error;
+    }
+  }
+
+  /** The transport tells its last error only to a call, so the one call that is harmless anywhere asks. */
+  async #whyNotReady(): Promise<string> {
+    try {
+      await this.#connection.unary(CALLS.health, {}, EXPLANATION_DEADLINE_MS);
+      return 'the connection came up too late';
+    } catch (error) {
+      return statusOf(error, this.#address)?.text ?? 'no connection';
+    }
+  }
+}
+
+/** The value, or null as soon as the signal aborts. */
+async function unlessAborted<Value>(promise: Promise<Value>, signal: AbortSignal | undefined): Promise<Value | null> {
+  if (signal === undefined) return promise;
+  if (signal.aborted) return null;
+  const settled = new AbortController();
+  const aborted = new Promise<null>((resolve) => {
+    signal.addEventListener('abort', () => resolve(null), { once: true, signal: settled.signal });
+  });
+  return Promise.race([promise, aborted]).finally(() => settled.abort());
+}
+
+/** Rests, or less when the signal aborts. */
+async function pause(durationMs: number, signal: AbortSignal | undefined): Promise<void> {
+  await delay(durationMs, undefined, signal === undefined ? {} : { signal }).catch((error: unknown) => {
+    if (signal?.aborted !== true) throw error;
+  });
+}

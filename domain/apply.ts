@@ -41,6 +41,8 @@ export interface InitialOperation {
   readonly remoteOperationId: string | null;
   /** An Apply may have been sent for this attempt in an earlier run. */
   readonly started: boolean;
+  /** Nothing of it can be going on: never started, or its engine confirmed that the remote apply is stopped. */
+  readonly atRest: boolean;
   /** When it was first started, ISO 8601; null when it never was. */
   readonly startedAt: string | null;
   /**

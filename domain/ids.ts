@@ -51,11 +51,10 @@ export function idempotencyKey(params: {
   return `skein/${params.applyId}/${params.planDigest.slice(0, 12)}/${params.deployment}/${params.attempt}`;
 }
 
-/** How every message about an operation names it: deployment, remote apply id or `none`, attempt (design 4.6). */
-export function operationLabel(params: {
-  readonly deployment: string;
-  readonly remoteApplyId: string | null;
-  readonly attempt: number;
-}): string {
-  return `${params.deployment} (remote apply ${params.remoteApplyId ?? 'none'}, attempt ${params.attempt})`;
+/** Puts behind a message which operation it is about: deployment, remote apply id or `none`, attempt (design 4.6). */
+export function withOperationIds(
+  message: string,
+  ids: { readonly deployment: string; readonly remoteApplyId: string | null; readonly attempt: number },
+): string {
+  return `${message} [deployment ${ids.deployment}, remote apply ${ids.remoteApplyId ?? 'none'}, attempt ${ids.attempt}]`;
 }

@@ -7,6 +7,8 @@ import { type EndReason, OPERATION_STATE, hasEnded } from './state.js';
 export interface RolloutOperation extends OperationFacts {
   /** It was stopped in an earlier run and has a remote apply to go on with: such operations go first (design 3). */
   readonly resumes: boolean;
+  /** Nothing of it can be going on: it was never started, or its engine confirmed that its remote apply is stopped. */
+  readonly atRest: boolean;
 }
 
 /** What the apply workflow does next. Everything in it may be carried out at once, in this order. */
@@ -18,7 +20,7 @@ export interface Decision {
     readonly reason: EndReason;
   }[];
   /** Operations on an engine, to be halted there. */
-  readonly halt: readonly { readonly deployment: string; readonly by: 'stop' | 'cancel' }[];
+  readonly halt: readonly { readonly deployment: string; readonly by: 'stop' | 'cancel'; readonly reason: EndReason }[];
   readonly admit: readonly string[];
   /** Parked operations that may cut over. */
   readonly permit: readonly string[];
@@ -46,7 +48,15 @@ export function decide(params: {
   const waiting = operations.filter(isWaiting);
   if (!isPolicyOpen(policy, countSetbacks(operations), controls)) {
     if (policy.onFailure === 'pause') return NOTHING;
-    return { ...NOTHING, end: waiting.map(({ deployment }) => ({ deployment, as: 'stopped', reason: 'policy' })) };
+    return {
+      ...NOTHING,
+      end: waiting
+        .filter((operation) => operation.atRest)
+        .map(({ deployment }) => ({ deployment, as: 'stopped', reason: 'policy' })),
+      halt: waiting
+        .filter((operation) => !operation.atRest)
+        .map(({ deployment }) => ({ deployment, by: 'stop', reason: 'policy' })),
+    };
   }
   const inOrder = [
     ...waiting.filter((operation) => operation.resumes),
@@ -68,12 +78,15 @@ const NOTHING: Decision = { end: [], halt: [], admit: [], permit: [], settle: fa
  */
 function halt(operations: readonly RolloutOperation[], by: 'stop' | 'cancel'): Decision {
   const as = by === 'cancel' ? 'cancelled' : 'stopped';
-  const endsHere = (operation: RolloutOperation) => isWaiting(operation) && !(by === 'cancel' && operation.started);
+  const endsHere = (operation: RolloutOperation) =>
+    isWaiting(operation) && operation.atRest && !(by === 'cancel' && operation.started);
   const live = operations.filter((operation) => !hasEnded(operation.state));
   return {
     ...NOTHING,
     end: live.filter(endsHere).map(({ deployment }) => ({ deployment, as, reason: 'operator' })),
-    halt: live.filter((operation) => !endsHere(operation)).map(({ deployment }) => ({ deployment, by })),
+    halt: live
+      .filter((operation) => !endsHere(operation))
+      .map(({ deployment }) => ({ deployment, by, reason: 'operator' })),
   };
 }
 

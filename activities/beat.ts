@@ -1,0 +1,80 @@
+import { Context } from '@temporalio/activity';
+
+/** Watches that share one second of heartbeats; above it each one beats less often (design 4.4). */
+const WATCHES_PER_SECOND = 50;
+
+let beating = 0;
+
+/** How long an attempt may go without a heartbeat that reached the server before Temporal gives it to somebody else. */
+export const HEARTBEAT_TIMEOUT_MS = 10_000;
+
+/**
+ * Keeps one attempt of an activity alive: sends the latest details about once a second, whatever the activity is waiting
+ * for, and tells when the process was frozen so long that the attempt is not ours any more.
+ */
+export class Beat<Details> implements Disposable {
+  readonly #timer: NodeJS.Timeout;
+  readonly #context = Context.current();
+  #details: Details;
+  #lastBeatAt = Date.now();
+
+  constructor(details: Details) {
+    this.#details = details;
+    beating += 1;
+    const intervalMs = Math.min(HEARTBEAT_TIMEOUT_MS / 3, Math.max(1_000, (beating / WATCHES_PER_SECOND) * 1_000));
+    this.#context.heartbeat(details);
+    this.#timer = setInterval(() => this.#send(), intervalMs);
+  }
+
+  get details(): Details {
+    return this.#details;
+  }
+
+  /** Replaces the details; sent with the next beat, or at once when `now` says so. */
+  show(details: Details, options: { readonly now?: boolean } = {}): void {
+    this.#details = details;
+    if (options.now === true) this.#send();
+  }
+
+  /**
+   * True when the process stood still longer than the heartbeat timeout: the attempt has been given to another worker,
+   * so nothing may be sent from here any more (a dispatch that wakes up late would come after a stop).
+   */
+  get lost(): boolean {
+    return Date.now() - this.#lastBeatAt > HEARTBEAT_TIMEOUT_MS;
+  }
+
+  #send(): void {
+    if (this.lost) return;
+    this.#lastBeatAt = Date.now();
+    this.#context.heartbeat(this.#details);
+  }
+
+  [Symbol.dispose](): void {
+    clearInterval(this.#timer);
+    beating -= 1;
+    if (!this.lost) this.#context.heartbeat(this.#details);
+  }
+}
+
+/** Waits, unless the activity is cancelled first; never throws. */
+export async function pause(delayMs: number, signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return;
+  await new Promise<void>((resolve) => {
+    const done = () => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', done);
+      resolve();
+    };
+    const timer = setTimeout(done, delayMs);
+    signal.addEventListener('abort', done, { once: true });
+  });
+}
+
+/** True when the workflow asked for the end; a worker shutdown, a pause or a reset is not that (design 4.4). */
+export function cancelledByWorkflow(): boolean {
+  return (
+    Context.current().cancellationDetails?.cancelRequested === true ||
+    Context.current().cancellationDetails?.notFound === true
+  );
+}

@@ -1,0 +1,168 @@
+import type { PlanInput, DeploymentAnswer } from '../domain/planning.js';
+import type { DeploymentLogs, LogsInput } from '../domain/log.js';
+import type { OperationOutcome } from '../domain/operation.js';
+import type { Progress } from '../domain/observation.js';
+import type { EndedState, OperationState } from '../domain/state.js';
+
+/**
+ * What workflows may ask of the world. Types only, written by hand, so that workflow code sees no Node and no gRPC.
+ *
+ * Every activity talks to one engine, is safe to repeat, and heartbeats. An operation's activities carry its own scope
+ * and its own remote apply id; there is no way to name another's.
+ */
+export interface Activities {
+  /**
+   * Sends Apply until the engine gives a definite answer (design 4.2). The same key on every send. Cancelled by the
+   * workflow on a stop: returns `not_sent` when nothing was sent in this attempt, and otherwise waits for the call in
+   * flight before it gives up.
+   */
+  dispatch(input: DispatchInput): Promise<DispatchAnswer>;
+  /** Settles a dispatch whose answer was lost: by lookup, or by sending the same Apply once more and Stop at once (I2). */
+  resolveDispatch(input: ResolveInput): Promise<ResolveAnswer>;
+  /** Follows a remote apply to its end, its parking place, or the refusal of its cutover, and verifies the end (design 4.4, 4.5). */
+  watch(input: WatchInput): Promise<WatchAnswer>;
+  /** Delivers a stop or a cancel, again and again, until the engine reports an end. Cancelled once the watch saw it first. */
+  control(input: ControlInput): Promise<ControlAnswer>;
+  /** Goes on with a stopped remote apply: asks Progress first and sends Start only if it is stopped (C36). */
+  startRemote(input: RemoteInput): Promise<StartAnswer>;
+  /** Permits the cutover: asks Progress first, and never sends it again once the engine is cutting over (C37). */
+  cutover(input: RemoteInput): Promise<CutoverAnswer>;
+  /** Reads the engine's diff: is this plan done already? (design 4.5) */
+  verifyPlan(input: OperationScope): Promise<VerifyAnswer>;
+  /** Who holds a target's workflow id. */
+  describeHolder(input: { readonly workflowId: string }): Promise<Holder>;
+  /** Stops a former child of this apply and waits for it; null when it closed without an outcome. */
+  awaitFormer(input: { readonly workflowId: string; readonly runId: string }): Promise<OperationOutcome | null>;
+  /** Asks one deployment's engine what it would do. */
+  planDeployment(input: PlanDeploymentInput): Promise<DeploymentAnswer>;
+  /** Reads one deployment's engine log. */
+  readLogs(input: ReadLogsInput): Promise<DeploymentLogs>;
+}
+
+/** Everything a call of one operation needs besides its remote apply. Names and digests only; the payload is fetched. */
+export interface OperationScope {
+  readonly applyId: string;
+  /** The run whose input holds the plan. */
+  readonly applyRunId: string;
+  readonly deployment: string;
+  readonly target: string;
+  readonly database: string;
+  readonly type: string;
+  readonly environment: string;
+  readonly planId: string;
+  readonly planDigest: string;
+  readonly attempt: number;
+  readonly caller: string;
+}
+
+export interface DispatchInput {
+  readonly scope: OperationScope;
+  readonly idempotencyKey: string;
+  readonly allowUnsafe: boolean;
+}
+
+export type DispatchAnswer =
+  | { readonly kind: 'accepted'; readonly remoteApplyId: string; readonly remoteOperationId: string | null }
+  /** A definite no; `sent` is false when even the call was refused here, such as for an engine of the old dialect. */
+  | { readonly kind: 'refused'; readonly message: string; readonly sent: boolean }
+  /** Believed only from the first attempt of the activity (design 4.2). */
+  | { readonly kind: 'not_sent'; readonly activityAttempt: number }
+  /** A live engine answered with errors for ten minutes; the attempt may have been accepted unheard. */
+  | { readonly kind: 'unconfirmed'; readonly message: string };
+
+export interface ResolveInput extends DispatchInput {
+  /** `stop`: nothing may go on; a re-send is followed by Stop at once. `settle`: an earlier attempt is being looked for. */
+  readonly purpose: 'stop' | 'settle';
+}
+
+export type ResolveAnswer =
+  | {
+      readonly kind: 'found';
+      readonly remoteApplyId: string;
+      readonly remoteOperationId: string | null;
+      readonly resolvedBy: 'lookup' | 'resend';
+    }
+  | { readonly kind: 'not_found'; readonly resolvedBy: 'lookup' | 'resend' }
+  | { readonly kind: 'unconfirmed'; readonly message: string };
+
+export interface RemoteInput {
+  readonly scope: OperationScope;
+  readonly remoteApplyId: string;
+  readonly remoteOperationId: string | null;
+}
+
+export interface WatchInput extends RemoteInput {
+  /** Null adapts the interval to how long the watch has been going on. From 30 s up it holds no slot between looks. */
+  readonly pollIntervalMs: number | null;
+  readonly verify: boolean;
+  /** `copy`: returns when it parks. `parked`: returns when it is not parked any more. `cutover`: does not stop at parked. */
+  readonly until: 'copy' | 'parked' | 'cutover';
+  /** Stale `stopped` samples are not believed for 30 s after a Start (C29). */
+  readonly startedAgain: boolean;
+}
+
+export type WatchAnswer =
+  | WatchEnd
+  | { readonly kind: 'parked' }
+  | { readonly kind: 'left_parked'; readonly state: OperationState }
+  | { readonly kind: 'cutover_refused'; readonly message: string };
+
+export interface WatchEnd {
+  readonly kind: 'ended';
+  readonly state: EndedState;
+  readonly message: string;
+  readonly progress: Progress | null;
+  readonly drift: readonly string[];
+  /** The engine says failed and the diff says done. */
+  readonly changeInPlace: boolean;
+  /** False when the engine cannot say how it ended. */
+  readonly confirmed: boolean;
+}
+
+export interface ControlInput extends RemoteInput {
+  readonly control: 'stop' | 'cancel';
+}
+
+export interface ControlAnswer {
+  readonly state: EndedState;
+  readonly message: string;
+  /** False for a cancel that was accepted and left the remote apply stopped for two minutes. */
+  readonly confirmed: boolean;
+  readonly progress: Progress | null;
+}
+
+export type StartAnswer =
+  | { readonly kind: 'going' }
+  /** It had ended otherwise; the watch reads and verifies it. */
+  | { readonly kind: 'ended' }
+  | { readonly kind: 'refused'; readonly message: string };
+
+export type CutoverAnswer =
+  | { readonly kind: 'accepted' }
+  /** It was cutting over already, or beyond. */
+  | { readonly kind: 'past' }
+  | { readonly kind: 'refused'; readonly message: string };
+
+export interface VerifyAnswer {
+  readonly remaining: readonly string[];
+  readonly drift: readonly string[];
+}
+
+export interface Holder {
+  /** Null when no such workflow is known any more. */
+  readonly runId: string | null;
+  readonly open: boolean;
+  readonly applyId: string | null;
+}
+
+export interface PlanDeploymentInput {
+  readonly deployment: string;
+  readonly target: string;
+  readonly database: string;
+  readonly type: string;
+  readonly environment: string;
+  readonly schemaFiles: PlanInput['schemaFiles'];
+}
+
+export type ReadLogsInput = Pick<LogsInput, 'database' | 'type' | 'environment' | 'limit'> &
+  Omit<LogsInput['operations'][number], 'queue'>;

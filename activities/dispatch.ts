@@ -1,0 +1,157 @@
+import { Context } from '@temporalio/activity';
+import { FAILURES } from '../domain/failure.js';
+import { withOperationIds } from '../domain/ids.js';
+import type { LiveDetail } from '../domain/live.js';
+import { type ApplyAnswer, type ApplyRequest, type Engine, EngineFailure } from '../tern/engine.js';
+import { Beat, cancelledByWorkflow, pause } from './beat.js';
+import type { Activities, DispatchAnswer, DispatchInput, OperationScope } from './contract.js';
+import { asEngineFailure } from './failure.js';
+import type { ActivityPorts, PlanMaterial } from './ports.js';
+
+/** How long a live engine may answer Apply with errors before the dispatch is given up as unconfirmed (design 4.2, C47). */
+const INTERNAL_MS_MAX = 10 * 60_000;
+
+/** Longest wait for one connection attempt before the details are refreshed. */
+const READY_TIMEOUT_MS = 5_000;
+
+/** Waits between two sends of the same Apply. */
+const BACKOFF_MS = { first: 200, max: 10_000 } as const;
+
+export interface DispatchDetails extends LiveDetail {
+  /** Since when a live engine has answered with errors, ISO 8601; null before the first. */
+  readonly internalSince: string | null;
+}
+
+export function createDispatch(ports: ActivityPorts): Activities['dispatch'] {
+  return async (input) => {
+    const plan = await ports.plans.fetch(input.scope);
+    using beat = new Beat<DispatchDetails>(resumeDetails());
+    return sendUntilAnswered({
+      input,
+      beat,
+      request: buildApplyRequest(input, plan),
+      engine: () => ports.engines.engineFor(input.scope.deployment),
+      mayReportNotSent: true,
+    });
+  };
+}
+
+interface SendParams {
+  readonly input: DispatchInput;
+  readonly beat: Beat<DispatchDetails>;
+  readonly request: ApplyRequest;
+  readonly engine: () => Engine;
+  /** A cancelled attempt that sent nothing says so. Off while an earlier send is being settled. */
+  readonly mayReportNotSent: boolean;
+}
+
+/**
+ * Sends the same Apply until there is a definite answer. Nothing but the key makes the repeats harmless, so the request
+ * is built once and every repeat is byte-identical (engine contract 2.3).
+ */
+export async function sendUntilAnswered(params: SendParams): Promise<DispatchAnswer> {
+  const { input, beat } = params;
+  const signal = Context.current().cancellationSignal;
+  let sent = false;
+  let backoffMs: number = BACKOFF_MS.first;
+  for (;;) {
+    if (signal.aborted) {
+      if (!sent && params.mayReportNotSent && cancelledByWorkflow())
+        return { kind: 'not_sent', activityAttempt: Context.current().info.attempt };
+      return Context.current().cancelled;
+    }
+    try {
+      const engine = params.engine();
+      await engine.ready({ timeoutMs: READY_TIMEOUT_MS, signal });
+      if (signal.aborted) continue;
+      if (beat.lost)
+        throw new EngineFailure({
+          type: 'Unreachable',
+          message: 'this attempt was frozen and has been given to another worker',
+        });
+      sent = true;
+      beat.show({ ...beat.details, started: true, unreachableSince: null }, { now: true });
+      return toDispatchAnswer(await engine.apply(params.request), input);
+    } catch (error) {
+      const failure = asEngineFailure(error);
+      if (signal.aborted && failure.type === 'Unreachable') continue;
+      const answer = judgeFailure(failure, beat, input, sent);
+      if (answer !== null) return answer;
+    }
+    await pause(backoffMs, signal);
+    backoffMs = Math.min(backoffMs * 2, BACKOFF_MS.max);
+  }
+}
+
+/** A definite answer, or null to send again; records why in the heartbeat. */
+function judgeFailure(
+  failure: EngineFailure,
+  beat: Beat<DispatchDetails>,
+  input: DispatchInput,
+  sent: boolean,
+): DispatchAnswer | null {
+  const now = new Date().toISOString();
+  const ids = { ...input.scope, remoteApplyId: null };
+  if (FAILURES[failure.type].retry === 'never')
+    return { kind: 'refused', message: withOperationIds(failure.message, ids), sent };
+  const internalSince = failure.type === 'EngineInternal' ? (beat.details.internalSince ?? now) : null;
+  beat.show({
+    ...beat.details,
+    internalSince,
+    unreachableSince: failure.type === 'EngineInternal' ? null : (beat.details.unreachableSince ?? now),
+    lastError: failure.message,
+  });
+  if (internalSince === null || Date.now() - Date.parse(internalSince) < INTERNAL_MS_MAX) return null;
+  const text = `the engine answered Apply with errors for ten minutes, so it cannot be told whether it was accepted; last: ${failure.message}`;
+  return { kind: 'unconfirmed', message: withOperationIds(text, ids) };
+}
+
+function toDispatchAnswer(answer: ApplyAnswer, input: DispatchInput): DispatchAnswer {
+  if (answer.kind === 'accepted') return answer;
+  const holder =
+    answer.conflict === null
+      ? ''
+      : ` (held by remote apply ${answer.conflict.holderRemoteApplyId || 'unknown'}, ${answer.conflict.blockingState || 'state unknown'}, of ${answer.conflict.caller || 'an unknown caller'})`;
+  const text = `the engine refused the apply: ${answer.message}${holder}`;
+  return { kind: 'refused', message: withOperationIds(text, { ...input.scope, remoteApplyId: null }), sent: true };
+}
+
+export function buildApplyRequest(input: DispatchInput, plan: PlanMaterial): ApplyRequest {
+  const { scope } = input;
+  return {
+    database: scope.database,
+    type: scope.type,
+    environment: scope.environment,
+    target: scope.target,
+    schemaFiles: plan.schemaFiles,
+    planId: scope.planId,
+    changes: plan.changes,
+    idempotencyKey: input.idempotencyKey,
+    allowUnsafe: input.allowUnsafe,
+    deferCutover: false,
+    caller: engineCaller(scope),
+  };
+}
+
+/** How we name ourselves to engines: the person, and the apply it was for. */
+export function engineCaller(scope: Pick<OperationScope, 'caller' | 'applyId'>): string {
+  return `${scope.caller} (skein ${scope.applyId})`;
+}
+
+/** What an earlier attempt of this activity left in its heartbeat, or a fresh start. */
+export function resumeDetails(): DispatchDetails {
+  const earlier: unknown = Context.current().info.heartbeatDetails;
+  const known = typeof earlier === 'object' && earlier !== null ? (earlier as Partial<DispatchDetails>) : {}; // only this activity writes them
+  return {
+    state: 'dispatching',
+    phase: null,
+    started: known.started ?? false,
+    remoteApplyId: null,
+    progress: null,
+    detail: '',
+    unreachableSince: known.unreachableSince ?? null,
+    lastError: known.lastError ?? null,
+    progressAt: null,
+    internalSince: known.internalSince ?? null,
+  };
+}

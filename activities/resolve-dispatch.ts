@@ -1,0 +1,99 @@
+import { Context } from '@temporalio/activity';
+import { type Engine, EngineFailure } from '../tern/engine.js';
+import { FAILURES } from '../domain/failure.js';
+import { Beat, pause } from './beat.js';
+import type { Activities, ResolveAnswer, ResolveInput } from './contract.js';
+import { type DispatchDetails, buildApplyRequest, engineCaller, resumeDetails, sendUntilAnswered } from './dispatch.js';
+import { asEngineFailure } from './failure.js';
+import type { ActivityPorts } from './ports.js';
+
+/** Wait between two looks for a dispatch on an engine that does not answer. */
+const RETRY_MS = 1_000;
+
+/**
+ * Finds out what became of a dispatch whose answer was lost. An engine with a lookup by key is asked; for any other the
+ * byte-identical Apply is sent once more, and after a stop the very next call is Stop (design 4.2, I2).
+ */
+export function createResolveDispatch(ports: ActivityPorts): Activities['resolveDispatch'] {
+  return async (input) => {
+    const plan = await ports.plans.fetch(input.scope);
+    using beat = new Beat<DispatchDetails>({ ...resumeDetails(), started: true });
+    const engine = () => ports.engines.engineFor(input.scope.deployment);
+    const looked = await lookUp(input, engine, beat);
+    if (looked !== null) return looked;
+    const answer = await sendUntilAnswered({
+      input,
+      beat,
+      engine,
+      request: buildApplyRequest(input, plan),
+      mayReportNotSent: false,
+    });
+    switch (answer.kind) {
+      case 'accepted':
+        if (input.purpose === 'stop') await stopAtOnce(input, engine(), answer.remoteApplyId, answer.remoteOperationId);
+        return {
+          kind: 'found',
+          remoteApplyId: answer.remoteApplyId,
+          remoteOperationId: answer.remoteOperationId,
+          resolvedBy: 'resend',
+        };
+      case 'refused':
+        return { kind: 'not_found', resolvedBy: 'resend' };
+      case 'unconfirmed':
+        return answer;
+      case 'not_sent':
+        throw new EngineFailure({ type: 'Unreachable', message: 'the re-send was cancelled before it left' });
+    }
+  };
+}
+
+/** The engine's own answer by key, or null where it offers no lookup. */
+async function lookUp(
+  input: ResolveInput,
+  engine: () => Engine,
+  beat: Beat<DispatchDetails>,
+): Promise<ResolveAnswer | null> {
+  const signal = Context.current().cancellationSignal;
+  for (;;) {
+    if (signal.aborted) return Context.current().cancelled;
+    try {
+      const found = await engine().findApply({ idempotencyKey: input.idempotencyKey, target: input.scope.target });
+      if (found.kind === 'unsupported') return null;
+      if (found.kind === 'not_found') return { kind: 'not_found', resolvedBy: 'lookup' };
+      return {
+        kind: 'found',
+        remoteApplyId: found.remoteApplyId,
+        remoteOperationId: found.remoteOperationId,
+        resolvedBy: 'lookup',
+      };
+    } catch (error) {
+      const failure = asEngineFailure(error);
+      if (FAILURES[failure.type].retry === 'never') return { kind: 'unconfirmed', message: failure.message };
+      beat.show({
+        ...beat.details,
+        unreachableSince: beat.details.unreachableSince ?? new Date().toISOString(),
+        lastError: failure.message,
+      });
+    }
+    await pause(RETRY_MS, signal);
+  }
+}
+
+/** Errors are left to the stop that follows: it is sent again and again until the engine confirms it. */
+async function stopAtOnce(
+  input: ResolveInput,
+  engine: Engine,
+  remoteApplyId: string,
+  remoteOperationId: string | null,
+): Promise<void> {
+  try {
+    await engine.stop({
+      remoteApplyId,
+      remoteOperationId,
+      environment: input.scope.environment,
+      caller: engineCaller(input.scope),
+    });
+  } catch (error) {
+    asEngineFailure(error);
+  }
+}

@@ -1,0 +1,141 @@
+import type { Client } from '@temporalio/client';
+import type { ApplyPlan } from '../domain/apply.js';
+import { DEFAULT_QUEUE } from '../domain/ids.js';
+import type { Plan, SchemaFiles } from '../domain/plan.js';
+import { type PlanInput, type PlanProblem, type PlanResult, comparePlans } from '../domain/planning.js';
+import { type ApplySpec, PAYLOAD_BYTES_MAX, type RolloutPolicy, resolvePolicy } from '../domain/spec.js';
+import { PLAN_WORKFLOW } from '../workflows/messages.js';
+import { planDigest, specDigest } from './digest.js';
+import type { ServerPlace } from './errors.js';
+import { SkeinError } from './errors.js';
+import { runShortWorkflow } from './short-workflow.js';
+import type { SpecFile } from './spec-file.js';
+
+/** What every deployment's engine would do, compared: what a person reviews, and what an apply is bound to. Plain JSON. */
+export interface RolloutPlan {
+  readonly spec: ApplySpec;
+  readonly schemaFiles: SchemaFiles;
+  readonly specDigest: string;
+  /** The effective numbers: percents resolved. */
+  readonly policy: RolloutPolicy;
+  /** Deployments with equal plans, in order of their first one. */
+  readonly classes: readonly RolloutPlanClass[];
+  /** Everything that speaks against applying it. `unsafe` and `lint` are lifted by allowing unsafe changes. */
+  readonly problems: readonly PlanProblem[];
+  /** When it was made, ISO 8601. */
+  readonly plannedAt: string;
+}
+
+export interface RolloutPlanClass {
+  readonly digest: string;
+  readonly deployments: readonly { readonly deployment: string; readonly target: string; readonly planId: string }[];
+  /** The plan of the first of them; the statements are the same in all. */
+  readonly plan: Plan;
+}
+
+/** Asks every deployment's engine, by a short workflow, because only workers can reach engines. Changes nothing. */
+export async function planRollout(params: {
+  readonly client: Client;
+  readonly place: ServerPlace;
+  readonly file: SpecFile;
+  readonly caller: string;
+}): Promise<RolloutPlan> {
+  const { client, place, file } = params;
+  const input: PlanInput = { spec: file.spec, schemaFiles: file.schemaFiles, caller: params.caller };
+  const result = await runShortWorkflow<PlanResult>({
+    client,
+    place,
+    type: PLAN_WORKFLOW,
+    taskQueue: DEFAULT_QUEUE,
+    summary: `plan ${file.spec.database}, ${file.spec.environment}: ${file.spec.deployments.length} deployments`,
+    input,
+  });
+  return reviewPlans(file, result, new Date().toISOString());
+}
+
+/** Compares the answers and gives every class its digest. Pure. */
+export function reviewPlans(file: SpecFile, result: PlanResult, plannedAt: string): RolloutPlan {
+  const { groups, problems } = comparePlans(result);
+  const answers = new Map(result.answers.map((answer) => [answer.deployment, answer]));
+  return {
+    spec: file.spec,
+    schemaFiles: file.schemaFiles,
+    specDigest: specDigest(file.spec, file.schemaFiles),
+    policy: resolvePolicy(file.spec),
+    classes: groups.map((group) => ({
+      digest: planDigest(group.key, file.schemaFiles),
+      deployments: group.deployments.map((deployment) => ({
+        deployment,
+        target: answers.get(deployment)?.target ?? '',
+        planId: answers.get(deployment)?.plan?.planId ?? '',
+      })),
+      plan: group.plan,
+    })),
+    problems,
+    plannedAt,
+  };
+}
+
+/** What still stops it: `unsafe` and `lint` only where unsafe changes are not allowed. */
+export function openProblems(
+  plan: Pick<RolloutPlan, 'problems'>,
+  options: { readonly allowUnsafe: boolean },
+): readonly PlanProblem[] {
+  return plan.problems.filter(({ kind }) => !(options.allowUnsafe && (kind === 'unsafe' || kind === 'lint')));
+}
+
+/** Whether every deployment has the desired schema already. */
+export function isNothingToDo(plan: Pick<RolloutPlan, 'classes'>): boolean {
+  return plan.classes.every((planClass) => planClass.plan.changes.length === 0);
+}
+
+/** `eu, us: the statement: the reason`. */
+export function formatProblem(problem: PlanProblem): string {
+  return `${problem.deployments.join(', ')}: ${problem.message}`;
+}
+
+/**
+ * Throws unless the plan may be applied: `unavailable` when an engine could not be asked (nothing is known of it then),
+ * `plan_refused` for everything else (design 6).
+ */
+export function refuseProblems(plan: RolloutPlan, options: { readonly allowUnsafe: boolean }): void {
+  const open = openProblems(plan, options);
+  const [first] = open;
+  if (first === undefined) return;
+  const unreachable = open.filter(({ kind }) => kind === 'unreachable');
+  if (unreachable.length > 0)
+    throw new SkeinError(
+      'unavailable',
+      `${unreachable.flatMap(({ deployments }) => deployments).join(', ')} could not be asked for a plan; check that the engine runs (\`skein engine\`) and that the worker's skein.yaml has its address`,
+      { problems: open.map(formatProblem) },
+    );
+  const liftable = open.every(({ kind }) => kind === 'unsafe' || kind === 'lint');
+  throw new SkeinError(
+    'plan_refused',
+    `the plan for ${plan.spec.database} in ${plan.spec.environment} must not be applied; nothing was started${liftable ? '. Allow it with --allow-unsafe once you have read the reasons' : ''}`,
+    { problems: open.map(formatProblem) },
+  );
+}
+
+/** The plan as the apply carries it: each class once, and per deployment only its own plan id (design 3, Size). */
+export function toApplyPlan(plan: RolloutPlan): ApplyPlan {
+  const applyPlan: ApplyPlan = {
+    schemaFiles: plan.schemaFiles,
+    classes: plan.classes.map(({ digest, plan: { changes, lintViolations, leftovers } }) => ({
+      digest,
+      changes,
+      lintViolations,
+      leftovers,
+    })),
+    deployments: plan.classes.flatMap(({ digest, deployments }) =>
+      deployments.map(({ deployment, planId }) => ({ deployment, planId, digest })),
+    ),
+  };
+  const bytes = Buffer.byteLength(JSON.stringify(applyPlan));
+  if (bytes > PAYLOAD_BYTES_MAX)
+    throw new SkeinError(
+      'invalid_spec',
+      `schema and plan of ${plan.spec.database} are ${bytes} bytes and the limit is ${PAYLOAD_BYTES_MAX}; roll the change out in several steps`,
+    );
+  return applyPlan;
+}

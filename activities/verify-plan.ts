@@ -1,5 +1,6 @@
 import { otherStatements, remainingStatements } from '../domain/planning.js';
 import { type Engine, EngineFailure } from '../tern/engine.js';
+import { Beat } from './beat.js';
 import type { Activities, OperationScope, VerifyAnswer } from './contract.js';
 import { asEngineFailure, toApplicationFailure } from './failure.js';
 import type { ActivityPorts, PlanMaterial } from './ports.js';
@@ -7,6 +8,7 @@ import type { ActivityPorts, PlanMaterial } from './ports.js';
 /** Reads the diff once, before a retry of an operation whose change was found in place (design 4.5). */
 export function createVerifyPlan(ports: ActivityPorts): Activities['verifyPlan'] {
   return async (scope) => {
+    using _beat = new Beat(null);
     const plan = await ports.plans.fetch(scope);
     try {
       return await readDifference(ports.engines.engineFor(scope.deployment), scope, plan);

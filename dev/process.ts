@@ -222,7 +222,7 @@ export async function untilReady<T>(
   let lastError: unknown = null;
   for (;;) {
     try {
-      const answer = await probe();
+      const answer = running.exit() === null ? await probe() : null;
       if (answer !== null) return answer;
     } catch (error) {
       lastError = error;

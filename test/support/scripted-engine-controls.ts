@@ -1,0 +1,111 @@
+import { type ScriptedApply, stateWord } from './scripted-engine-apply.js';
+import { type Dialect, StatusOutcome } from './scripted-engine-plane.js';
+
+export interface ControlOutcome {
+  readonly accepted: boolean;
+  readonly errorMessage: string;
+}
+
+/** A request for one apply, and who made it. */
+export interface ControlOf {
+  readonly apply: ScriptedApply;
+  readonly dialect: Dialect;
+  readonly caller: string;
+}
+
+const ACCEPTED: ControlOutcome = { accepted: true, errorMessage: '' };
+
+/** Accepted stops that wait for `landStop`, and what landing does. */
+const pendingStops = new WeakMap<ScriptedApply, () => void>();
+
+export function landStop(apply: ScriptedApply): void {
+  const land = pendingStops.get(apply);
+  if (land === undefined) throw new Error(`apply ${apply.remoteApplyId} has no stop that waits to land`);
+  pendingStops.delete(apply);
+  land();
+}
+
+/** Records the request and answers; what it does, it does after the answer (engine contract 2.6). */
+export function stop({ apply, caller, dialect }: ControlOf): ControlOutcome {
+  if (apply.hasEnded) return { accepted: true, errorMessage: dialect === 'full' ? alreadyEnded(apply) : '' };
+  if (apply.isStopped) return ACCEPTED;
+  const land = (): void => {
+    if (apply.hasEnded) {
+      apply.settle('stop', 'failed', caller, alreadyEnded(apply));
+      return;
+    }
+    apply.halt();
+    apply.settle('stop', 'completed', caller);
+  };
+  switch (apply.script.stop) {
+    case 'refused':
+      return refused('stop not supported for this schema change; use cancel to permanently cancel it');
+    case 'never_lands':
+      return ACCEPTED;
+    case 'on_release':
+      pendingStops.set(apply, land);
+      return ACCEPTED;
+    case 'lands':
+      setImmediate(land);
+      return ACCEPTED;
+  }
+}
+
+export function cancel({ apply, caller, dialect }: ControlOf): ControlOutcome {
+  if (apply.hasEnded) {
+    if (dialect === 'full') return { accepted: true, errorMessage: alreadyEnded(apply) };
+    const text = `schema change ${apply.remoteApplyId} is already terminal (state: ${stateWord(apply.state)})`;
+    throw new StatusOutcome('INTERNAL', text);
+  }
+  if (apply.script.cancel === 'refused') return refused('cancel is not supported for this schema change');
+  // A limited engine accepts it for a stopped apply and never carries it out (engine contract 7.8).
+  const lands = apply.script.cancel === 'lands' && !(dialect === 'limited' && apply.isStopped);
+  if (lands) {
+    setImmediate(() => {
+      if (apply.hasEnded) return;
+      apply.end('cancelled');
+      apply.settle('cancel', 'completed', caller);
+    });
+  }
+  return ACCEPTED;
+}
+
+export function start({ apply, caller, dialect }: ControlOf): ControlOutcome {
+  if (apply.superseded) return refused(`apply ${apply.remoteApplyId} was superseded by a newer apply`);
+  if (apply.script.start === 'refused') return refused('start is not supported for this schema change');
+  if (pendingStops.has(apply)) return refused('a stop is pending');
+  if (!apply.isStopped) {
+    const text = `schema change is not stopped (current state: ${stateWord(apply.state)})`;
+    if (dialect !== 'full') throw new StatusOutcome('INTERNAL', text);
+    return apply.hasEnded ? refused(text) : ACCEPTED;
+  }
+  apply.resume();
+  apply.settle('start', 'completed', caller);
+  return ACCEPTED;
+}
+
+export function cutover({ apply, dialect }: ControlOf, operationId: string): ControlOutcome {
+  if (dialect === 'full' && operationId !== '' && operationId !== apply.identity.operationId) {
+    return refused(`cutover names an operation this apply does not have: ${operationId}`);
+  }
+  if (apply.script.cutover === 'refused') return refused('the swap was refused: another session holds the table');
+  // A limited engine holds an early request, and accepts one for what has ended (engine contract 7.6 and 7.7).
+  if (dialect === 'full' && (!apply.isParked || pendingStops.has(apply))) {
+    return refused(`cutover needs waiting_for_cutover (current state: ${stateWord(apply.state)})`);
+  }
+  if (apply.script.cutover === 'lands') apply.permitCutover();
+  return ACCEPTED;
+}
+
+export function revert({ apply, dialect }: ControlOf): ControlOutcome {
+  if (dialect !== 'full') throw new StatusOutcome('INTERNAL', 'no active schema change');
+  return refused(`revert needs revert_window (current state: ${stateWord(apply.state)})`);
+}
+
+function alreadyEnded(apply: ScriptedApply): string {
+  return `Schema change already ${stateWord(apply.state)}`;
+}
+
+function refused(errorMessage: string): ControlOutcome {
+  return { accepted: false, errorMessage };
+}

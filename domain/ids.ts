@@ -58,3 +58,10 @@ export function withOperationIds(
 ): string {
   return `${message} [deployment ${ids.deployment}, remote apply ${ids.remoteApplyId ?? 'none'}, attempt ${ids.attempt}]`;
 }
+
+/** Memo keys of applies and operations. Memos are not encrypted by a codec, so only ids and digests. */
+export const MEMO_APPLY = 'apply';
+export const MEMO_SPEC_DIGEST = 'specDigest';
+
+/** The signal that halts an operation, by name: whoever holds a target is stopped by it. */
+export const STOP_SIGNAL = 'stop';

@@ -93,6 +93,4 @@ export interface OperationQueryAnswer {
   readonly outcome: OperationOutcome | null;
 }
 
-/** Memo keys. Memos are not encrypted by a codec, so only ids and digests. */
-export const MEMO_APPLY = 'apply';
-export const MEMO_SPEC_DIGEST = 'specDigest';
+export { MEMO_APPLY, MEMO_SPEC_DIGEST } from '../domain/ids.js';

@@ -1,0 +1,111 @@
+/**
+ * Runs the tests. `node dev/test.mjs check` (seconds): formatting, lint, types, architecture and unit tests.
+ * `node dev/test.mjs all` (minutes): the same, then the tests of real servers and databases; it is what `npm test` and CI
+ * run. At the end it says what was not run and why, and closes with `N passed, N failed`; both numbers are also in
+ * `.skein/test-results.json`, so that whoever called it can print them once more.
+ */
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join, relative } from 'node:path';
+import process from 'node:process';
+import { repositoryRoot } from './setup.mjs';
+
+const OUTPUT_FOLDER = join(repositoryRoot, '.skein');
+const RESULTS_FILE = join(OUTPUT_FOLDER, 'test-results.json');
+
+/** Static checks; each is one command of a package in node_modules, named by the script it starts with. */
+const CHECKS = [
+  { name: 'formatting', script: '@biomejs/biome/bin/biome', args: ['format', '.'], advice: 'npm run format' },
+  { name: 'lint', script: 'oxlint/bin/oxlint', args: ['--type-aware', '--deny-warnings'], advice: null },
+  { name: 'types', script: 'typescript/bin/tsc', args: ['-p', 'tsconfig.json'], advice: null },
+];
+
+/** What `npm test` leaves out, because it needs what is not on every machine. */
+const ELSEWHERE = [
+  { what: 'a stop from tctl', needs: 'Go, two minutes on first use', command: 'npm run test:tctl' },
+  { what: "a stop from the Temporal UI's dialog", needs: 'Chromium', command: 'npm run test:ui' },
+  { what: 'the Temporal server built by Go', needs: 'Go, six minutes on first use', command: 'npm run test:go' },
+  { what: 'Windows, macOS and musl', needs: 'such a machine', command: 'npm test there' },
+];
+
+function run(script, args) {
+  const startedAt = Date.now();
+  const { status, signal, error } = spawnSync(
+    process.execPath,
+    [join(repositoryRoot, 'node_modules', script), ...args],
+    { cwd: repositoryRoot, stdio: ['ignore', 'inherit', 'inherit'] },
+  );
+  if (error !== undefined) process.stderr.write(`${script} could not be started: ${error.message}\n`);
+  return { isGood: status === 0, how: signal ?? `exit code ${status}`, seconds: (Date.now() - startedAt) / 1000 };
+}
+
+/** Runs one static check; gives 1 when it failed. */
+function check({ name, script, args, advice }) {
+  const { isGood, how, seconds } = run(script, args);
+  const hint = advice === null ? '' : `; ${advice} mends it`;
+  say(isGood ? `${name}: good (${seconds.toFixed(1)} s)` : `${name}: FAILED with ${how}${hint}`);
+  return isGood ? 0 : 1;
+}
+
+/** Runs one vitest project and reads its own record. No record, or a bad end that no test explains, is a failure. */
+function runProject(project) {
+  const file = join(OUTPUT_FOLDER, `vitest-${project}.json`);
+  rmSync(file, { force: true });
+  const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${file}`];
+  const { isGood, how, seconds } = run('vitest/vitest.mjs', ['run', '--project', project, ...reporters]);
+  const counts = existsSync(file) ? countResults(JSON.parse(readFileSync(file, 'utf8'))) : NOTHING;
+  if (!isGood && counts.failed === 0) {
+    say(`${project} tests: the runner ended with ${how} and no failed test explains it`);
+    return { ...counts, failed: 1 };
+  }
+  say(`${project} tests: ${counts.passed} passed, ${counts.failed} failed (${seconds.toFixed(0)} s)`);
+  return counts;
+}
+
+const NOTHING = { passed: 0, failed: 0, skipped: [] };
+
+/** A file that could not even be loaded has no tests in the record; it counts as one failure. */
+export function countResults(record) {
+  const files = record.testResults;
+  const tests = files.flatMap((file) => file.assertionResults.map((test) => ({ ...test, file: file.name })));
+  const brokenFiles = files.filter((file) => file.status === 'failed' && !file.assertionResults.some(hasFailed));
+  return {
+    passed: tests.filter((test) => test.status === 'passed').length,
+    failed: tests.filter(hasFailed).length + brokenFiles.length,
+    skipped: tests
+      .filter((test) => test.status !== 'passed' && !hasFailed(test))
+      .map((test) => `${relative(repositoryRoot, test.file)}: ${test.fullName}`),
+  };
+}
+
+function hasFailed(test) {
+  return test.status === 'failed';
+}
+
+function say(line) {
+  process.stdout.write(`${line}\n`);
+}
+
+function sayWhatWasNotRun(skipped) {
+  say('\nNot run here:');
+  for (const { what, needs, command } of ELSEWHERE) say(`  ${what} (needs ${needs}): ${command}`);
+  for (const test of skipped)
+    say(`  ${test} (skipped: what it needs could not be had; the first lines of this run say why)`);
+}
+
+function main(mode) {
+  mkdirSync(OUTPUT_FOLDER, { recursive: true });
+  rmSync(RESULTS_FILE, { force: true });
+  const failedChecks = CHECKS.map(check).reduce((sum, one) => sum + one, 0);
+  const projects = (mode === 'all' ? ['unit', 'integration'] : ['unit']).map(runProject);
+  const passed = projects.reduce((sum, project) => sum + project.passed, 0);
+  const failed = projects.reduce((sum, project) => sum + project.failed, failedChecks);
+  if (mode === 'all') sayWhatWasNotRun(projects.flatMap((project) => project.skipped));
+  if (passed + failed === 0) say('No test ran, which is a failure.');
+  writeFileSync(RESULTS_FILE, `${JSON.stringify({ passed, failed })}\n`);
+  say(`\n${passed} passed, ${failed} failed`);
+  process.exitCode = failed > 0 || passed === 0 ? 1 : 0;
+}
+
+const [, script, mode] = process.argv;
+if (script !== undefined && script.endsWith('test.mjs')) main(mode);

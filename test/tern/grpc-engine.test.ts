@@ -12,7 +12,9 @@ afterEach(async () => {
   for (const thing of open.splice(0)) await thing.stop();
 });
 
-async function startPair(options: Partial<ScriptedEngineOptions> = {}): Promise<{ plane: ScriptedEngine; engine: Engine }> {
+async function startPair(
+  options: Partial<ScriptedEngineOptions> = {},
+): Promise<{ plane: ScriptedEngine; engine: Engine }> {
   const plane = await startScriptedEngine({ targets: ['orders_eu'], ...options });
   const engines = createEngines({ eu: { address: plane.address } });
   open.push({

@@ -6,8 +6,7 @@ import { type PlanInput, type PlanProblem, type PlanResult, comparePlans } from 
 import { type ApplySpec, PAYLOAD_BYTES_MAX, type RolloutPolicy, resolvePolicy } from '../domain/spec.js';
 import { PLAN_WORKFLOW } from '../workflows/messages.js';
 import { planDigest, specDigest } from './digest.js';
-import type { ServerPlace } from './errors.js';
-import { SkeinError } from './errors.js';
+import { type ServerPlace, SkeinError } from './errors.js';
 import { runShortWorkflow } from './short-workflow.js';
 import type { SpecFile } from './spec-file.js';
 
@@ -47,6 +46,7 @@ export async function planRollout(params: {
     place,
     type: PLAN_WORKFLOW,
     taskQueue: DEFAULT_QUEUE,
+    callsQueues: file.spec.deployments.map(({ queue }) => queue),
     summary: `plan ${file.spec.database}, ${file.spec.environment}: ${file.spec.deployments.length} deployments`,
     input,
   });

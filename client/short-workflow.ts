@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Client, WorkflowFailedError, type WorkflowHandle } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
+import { callsQueue } from '../domain/ids.js';
 import { type ServerPlace, SkeinError, noWorker } from './errors.js';
 import { randomSuffix } from './random-id.js';
 
@@ -10,7 +11,7 @@ const TAKEN_UP_MAX_MS = 10_000;
 const TAKEN_UP_WITHOUT_WORKER_MS = 1_500;
 /** Longest a plan or a read of logs may take: a thousand engines, some of them slow. */
 const RUN_MAX_MS = 10 * 60_000;
-const POLL_MS = 250;
+const POLL_MS = 500;
 
 /** Events of a run that no worker has taken up: started, and its first task scheduled. */
 const UNTOUCHED_EVENTS = 2;
@@ -20,6 +21,8 @@ export interface ShortWorkflow {
   readonly place: ServerPlace;
   readonly type: string;
   readonly taskQueue: string;
+  /** Queues (`DeploymentSpec.queue`) whose workers it needs, because they reach the engines. */
+  readonly callsQueues: readonly string[];
   /** What it is for, in one line; shown in the UI. */
   readonly summary: string;
   readonly input: unknown;
@@ -68,27 +71,45 @@ function explainFailure(workflowId: string, error: WorkflowFailedError): unknown
   );
 }
 
-/** Never resolves. Rejects once it is clear that nobody takes the run up; returns silently when the signal aborts. */
+/** Never resolves. Rejects once it is clear that nobody takes up the run, or one of its calls; silent once aborted. */
 async function rejectWithoutWorker(run: ShortWorkflow, handle: WorkflowHandle, signal: AbortSignal): Promise<never> {
   const since = Date.now();
   while (!signal.aborted) {
     await delay(POLL_MS, undefined, { ref: false });
     const waitedMs = Date.now() - since;
-    if (waitedMs < TAKEN_UP_WITHOUT_WORKER_MS) continue;
-    const { historyLength } = await handle.describe();
-    if (historyLength > UNTOUCHED_EVENTS) break;
-    if (waitedMs < TAKEN_UP_MAX_MS && (await hasWorker(run.client, run.taskQueue))) continue;
-    await handle.terminate('no worker took it up');
-    throw noWorker({ place: run.place, taskQueue: run.taskQueue, consequence: 'nothing was changed' });
+    if (waitedMs < TAKEN_UP_WITHOUT_WORKER_MS || signal.aborted) continue;
+    const missing = await findMissingQueue(run, handle, waitedMs);
+    if (missing === null) continue;
+    await handle.terminate(`no worker on ${missing}`);
+    throw noWorker({ place: run.place, taskQueue: missing, consequence: 'nothing was changed' });
   }
   return new Promise<never>(() => {});
 }
 
-/** Whether a worker polled for workflows of the task queue within the last minutes. It may have gone since. */
-export async function hasWorker(client: Client, taskQueue: string): Promise<boolean> {
+/** The task queue that keeps the run from going on because nobody polls it; null while there is hope. */
+async function findMissingQueue(run: ShortWorkflow, handle: WorkflowHandle, waitedMs: number): Promise<string | null> {
+  const { historyLength } = await handle.describe();
+  if (historyLength <= UNTOUCHED_EVENTS)
+    return waitedMs > TAKEN_UP_MAX_MS || !(await hasWorker(run.client, run.taskQueue, 'workflows'))
+      ? run.taskQueue
+      : null;
+  for (const queue of new Set(run.callsQueues.map(callsQueue)))
+    if (!(await hasWorker(run.client, queue, 'calls'))) return queue;
+  return null;
+}
+
+/** Whether a worker polled the task queue within the last minutes. It may have gone since. */
+async function hasWorker(client: Client, taskQueue: string, kind: keyof typeof TASK_QUEUE_TYPE): Promise<boolean> {
   const answer = await client.workflowService.describeTaskQueue({
     namespace: client.options.namespace,
     taskQueue: { name: taskQueue },
+    taskQueueType: TASK_QUEUE_TYPE[kind],
   });
   return answer.pollers.length > 0;
 }
+
+type TaskQueueType = NonNullable<Parameters<Client['workflowService']['describeTaskQueue']>[0]['taskQueueType']>;
+
+/** Numbers of `temporal.api.enums.v1.TaskQueueType`, whose package is no dependency of this one. */
+// oxlint-disable-next-line typescript/no-unsafe-enum-assignment
+const TASK_QUEUE_TYPE = { workflows: 1 as TaskQueueType, calls: 2 as TaskQueueType } as const;

@@ -4,6 +4,7 @@ import { DEFAULT_QUEUE } from '../domain/ids.js';
 import type { SchemaFiles } from '../domain/plan.js';
 import type { ApplySpec } from '../domain/spec.js';
 import { APPLY_WORKFLOW, MEMO_APPLY, MEMO_SPEC_DIGEST } from '../workflows/messages.js';
+import { specDigest } from './digest.js';
 import { SkeinError } from './errors.js';
 import { randomSuffix } from './random-id.js';
 import { type ApplyRun, describeRun, readInput } from './run.js';
@@ -35,11 +36,11 @@ export async function startApply(client: Client, apply: string, input: ApplyInpu
 export async function findApply(
   client: Client,
   apply: string,
-  asked: { readonly spec: ApplySpec; readonly schemaFiles: SchemaFiles; readonly specDigest: string },
+  asked: { readonly spec: ApplySpec; readonly schemaFiles: SchemaFiles },
 ): Promise<StartedApply | null> {
   const run = await describeRunIfAny(client, apply);
   if (run === null) return null;
-  if (run.specDigest !== asked.specDigest) throw await conflict(client, run, asked);
+  if (run.specDigest !== specDigest(asked.spec, asked.schemaFiles)) throw await conflict(client, run, asked);
   return { apply, runId: run.runId, attached: true };
 }
 

@@ -1,0 +1,144 @@
+import { type Client, WorkflowNotFoundError, WorkflowUpdateFailedError } from '@temporalio/client';
+import type { UpdateDefinition } from '@temporalio/common';
+import type { Control } from '../domain/apply.js';
+import { DEFAULT_QUEUE } from '../domain/ids.js';
+import {
+  type ControlAnswer,
+  type ControlEffect,
+  type ControlMessage,
+  cancelSignal,
+  cancelUpdate,
+  releaseUpdate,
+  retryUpdate,
+  skipUpdate,
+  startUpdate,
+  stopSignal,
+  stopUpdate,
+} from '../workflows/messages.js';
+import { type ServerPlace, SkeinError, isUnanswered, noWorker } from './errors.js';
+import { type ApplyRun, describeRun, readEnd, readInput } from './run.js';
+
+/** How long the answer to a control is waited for. The control itself may be in force long before. */
+export const ANSWER_MAX_MS = 5_000;
+
+/** Where this client is connected; every function here needs it for its messages. */
+export interface Connection {
+  readonly client: Client;
+  readonly place: ServerPlace;
+}
+
+/** What became of a control. */
+export interface ControlReport {
+  readonly apply: string;
+  readonly control: Control;
+  /** `already`: it was in force, or its purpose was met. `recorded`: in history, and no worker has answered yet. */
+  readonly answer: 'accepted' | 'already' | 'recorded';
+  readonly deployments: Readonly<Record<string, ControlEffect>>;
+}
+
+/**
+ * Stops or cancels a running apply: the signal first, because it is not lost when no worker is up, then the update of
+ * the same name for the answer. Without one in time the report says `recorded`: it takes effect when a worker runs.
+ */
+export async function haltApply(
+  connection: Connection,
+  apply: string,
+  control: 'stop' | 'cancel',
+  message: ControlMessage,
+): Promise<ControlReport> {
+  const run = await describeRun(connection.client, apply);
+  if (!run.open) return await haltClosed(connection.client, run, control);
+  // A signal cannot be refused, so a wrong environment has to be refused before it is sent.
+  if (message.environment !== undefined)
+    await refuseOtherEnvironment(connection.client, run, control, message.environment);
+  const handle = connection.client.workflow.getHandle(apply);
+  try {
+    await handle.signal(control === 'stop' ? stopSignal : cancelSignal, message);
+  } catch (error) {
+    if (error instanceof WorkflowNotFoundError)
+      return await haltClosed(connection.client, await describeRun(connection.client, apply), control);
+    throw error;
+  }
+  const answer = await ask(connection, apply, control, message);
+  if (answer === 'unanswered') return { apply, control, answer: 'recorded', deployments: {} };
+  if (answer === 'closed')
+    return await haltClosed(connection.client, await describeRun(connection.client, apply), control);
+  // The signal came first, so that the update finds it in force says nothing about an earlier one.
+  return { apply, control, answer: 'accepted', deployments: answer.deployments };
+}
+
+/** Sends a control that only a running apply can carry out; its validator refuses with the reason. */
+export async function sendControl(
+  connection: Connection,
+  apply: string,
+  name: 'release' | 'retry' | 'skip' | 'start',
+  message: ControlMessage,
+): Promise<ControlReport> {
+  const answer = await ask(connection, apply, name, message);
+  if (answer === 'closed')
+    throw new SkeinError('refused', `apply ${apply} has ended meanwhile; look at it with \`status ${apply}\``);
+  if (answer === 'unanswered')
+    throw noWorker({
+      place: connection.place,
+      taskQueue: DEFAULT_QUEUE,
+      consequence: `${name} of apply ${apply} was not recorded; send it again once a worker runs`,
+    });
+  return { apply, control: name, answer: answer.answer, deployments: answer.deployments };
+}
+
+type Answer = ControlAnswer | 'unanswered' | 'closed';
+
+async function ask({ client }: Connection, apply: string, name: Control, message: ControlMessage): Promise<Answer> {
+  const handle = client.workflow.getHandle(apply);
+  try {
+    return await client.withDeadline(Date.now() + ANSWER_MAX_MS, () =>
+      handle.executeUpdate<ControlAnswer, [ControlMessage]>(UPDATES[name].name, { args: [message] }),
+    );
+  } catch (error) {
+    if (error instanceof WorkflowUpdateFailedError)
+      throw new SkeinError('refused', error.cause?.message ?? error.message, { cause: error });
+    if (error instanceof WorkflowNotFoundError) return 'closed';
+    if (isUnanswered(error)) return 'unanswered';
+    throw error;
+  }
+}
+
+const UPDATES = {
+  stop: stopUpdate,
+  cancel: cancelUpdate,
+  release: releaseUpdate,
+  retry: retryUpdate,
+  skip: skipUpdate,
+  start: startUpdate,
+} as const satisfies Record<Control, UpdateDefinition<ControlAnswer, [ControlMessage?]>>;
+
+/** A control that names an environment is meant for an apply there, and for no other (design 6). */
+export async function refuseOtherEnvironment(
+  client: Client,
+  run: ApplyRun,
+  control: Control,
+  environment: string,
+): Promise<void> {
+  const { spec } = await readInput(client, run);
+  if (spec.environment === environment) return;
+  throw new SkeinError(
+    'refused',
+    `${control} names environment ${environment}, and apply ${run.apply} is in ${spec.environment}; name the right environment or the right apply`,
+  );
+}
+
+/** A stop of what has ended is met already (I7); a cancel of it is a new run and none of this function's business. */
+async function haltClosed(client: Client, run: ApplyRun, control: 'stop' | 'cancel'): Promise<ControlReport> {
+  const end = await readEnd(client, run);
+  if (end.kind === 'interrupted')
+    throw new SkeinError(
+      'refused',
+      `apply ${run.apply} was interrupted (${end.how.replaceAll('_', ' ')}), so nobody is there to ${control} it; take it up again with \`start ${run.apply}\`, then ${control} it`,
+    );
+  return {
+    apply: run.apply,
+    control,
+    answer: 'already',
+    deployments: Object.fromEntries(end.result.operations.map(({ deployment }) => [deployment, 'ended'])),
+  };
+}

@@ -1,0 +1,27 @@
+/** The library: everything another program may use. */
+export type { ApplyStatus, OperationStatus, WaitingStatus } from '../domain/status.js';
+export type { ApplyState, EndReason, OperationState } from '../domain/state.js';
+export type { ApplySpec, DeploymentSpec, RolloutPolicy, RolloutSpec } from '../domain/spec.js';
+export type { DeploymentLogs, EngineLog } from '../domain/log.js';
+export type { PlanProblem } from '../domain/planning.js';
+export type { ControlEffect } from '../workflows/messages.js';
+export type { ConnectOptions } from './connect.js';
+export type { ControlReport } from './controls.js';
+export { SkeinError, type SkeinErrorKind } from './errors.js';
+export type { ListOptions, ListedApply } from './list.js';
+export type { LogsOptions } from './logs.js';
+export { type RolloutPlan, type RolloutPlanClass, isNothingToDo, openProblems } from './plan.js';
+export { readPlanFile, refuseOtherPlan, writePlanFile } from './plan-file.js';
+export type { ResumedApply } from './resume.js';
+export {
+  type ApplyOptions,
+  type ControlOptions,
+  type RetryOptions,
+  SkeinClient,
+  type SkipOptions,
+  type StartOptions,
+} from './skein-client.js';
+export { type SpecFile, type SpecFileIssue, readSpecFile } from './spec-file.js';
+export type { StartedApply } from './start-apply.js';
+export type { WatchOptions } from './watch.js';
+export { type DeploymentExplanation, type Explanation, explainStatus } from './why.js';

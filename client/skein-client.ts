@@ -1,0 +1,248 @@
+import type { Client } from '@temporalio/client';
+import type { Connection as TemporalConnection } from '@temporalio/client';
+import type { ApplyInput } from '../domain/apply.js';
+import type { DeploymentLogs } from '../domain/log.js';
+import type { ApplyStatus } from '../domain/status.js';
+import type { ControlMessage } from '../workflows/messages.js';
+import { type ConnectOptions, connect, defaultCaller } from './connect.js';
+import { type ControlReport, haltApply, refuseOtherEnvironment, sendControl } from './controls.js';
+import { type ServerPlace, SkeinError, explaining } from './errors.js';
+import { type ListOptions, type ListedApply, listApplies } from './list.js';
+import { type LogsOptions, readLogs } from './logs.js';
+import { type RolloutPlan, planRollout, refuseProblems, toApplyPlan } from './plan.js';
+import { defaultApplyId } from './random-id.js';
+import { type ResumedApply, resumeApply } from './resume.js';
+import { type ApplyRun, describeRun } from './run.js';
+import type { SpecFile } from './spec-file.js';
+import { type StartedApply, findApply, startApply } from './start-apply.js';
+import { readStatus } from './status.js';
+import { type WatchOptions, watchApply } from './watch.js';
+import { type Explanation, explainStatus } from './why.js';
+
+export interface ApplyOptions {
+  /** The apply's id, which makes a repeat of this call harmless. Default `<database>-<8 random base32 characters>`. */
+  readonly id?: string;
+  /** Lets engines run statements they mark unsafe; meant for this plan alone. Default false. */
+  readonly allowUnsafe?: boolean;
+}
+
+/** Common to every control. */
+export interface ControlOptions {
+  /** Refuses the control when the apply is in another environment. Default: not checked. */
+  readonly environment?: string;
+}
+
+export interface StartOptions extends ControlOptions {
+  /** Go on in spite of the setbacks, for the rest of the apply. Default false. */
+  readonly release?: boolean;
+  /** Deployments to leave out from now on. Default none. */
+  readonly skip?: readonly string[];
+}
+
+export interface RetryOptions extends StartOptions {
+  /** Default: all that failed. */
+  readonly deployments?: readonly string[];
+}
+
+export interface SkipOptions extends ControlOptions {
+  readonly deployments: readonly string[];
+  /** For the record. */
+  readonly reason: string;
+  /** Gives an operation up whose engine does not answer or confirm. Default false. */
+  readonly unconfirmed?: boolean;
+}
+
+/**
+ * Starts, follows and controls applies. Every method rejects with `SkeinError` for whatever a person can do something
+ * about; the message says what. Everything goes through the Temporal server; nothing here talks to an engine.
+ */
+export class SkeinClient {
+  readonly #client: Client;
+  readonly #place: ServerPlace;
+  readonly #caller: string;
+
+  /** From a client of your own. `caller` is put on record with every apply and control; default `<user>@<host>`. */
+  constructor(client: Client, options: { readonly caller?: string; readonly address?: string } = {}) {
+    this.#client = client;
+    this.#place = { address: options.address ?? addressOf(client), namespace: client.options.namespace };
+    this.#caller = options.caller ?? defaultCaller();
+  }
+
+  /** Connects with the same `TEMPORAL_*` variables and TOML profiles as the `temporal` CLI. Close it when done. */
+  static async connect(options: ConnectOptions = {}): Promise<SkeinClient> {
+    const { client, place } = await connect(options);
+    return new SkeinClient(client, {
+      address: place.address,
+      ...(options.caller === undefined ? {} : { caller: options.caller }),
+    });
+  }
+
+  async close(): Promise<void> {
+    await this.#client.connection.close();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  /** Asks every deployment's engine what it would do, and compares. Changes nothing; what speaks against it is in `problems`. */
+  async plan(file: SpecFile): Promise<RolloutPlan> {
+    return await this.#explaining(() => planRollout({ ...this.#connection, file, caller: this.#caller }));
+  }
+
+  /** The id an apply of this database gets when none is given. */
+  newApplyId(database: string): string {
+    return defaultApplyId(database);
+  }
+
+  /**
+   * Starts a reviewed plan, or attaches to the apply of the same id and spec, running or closed. Rejects with
+   * `plan_refused` or `unavailable` when the plan has problems, and with `conflict` for another spec under the same id.
+   */
+  async apply(plan: RolloutPlan, options: ApplyOptions = {}): Promise<StartedApply> {
+    const allowUnsafe = options.allowUnsafe ?? false;
+    refuseProblems(plan, { allowUnsafe });
+    const input: ApplyInput = {
+      spec: plan.spec,
+      specDigest: plan.specDigest,
+      plan: toApplyPlan(plan),
+      allowUnsafe,
+      caller: this.#caller,
+      carried: null,
+    };
+    const id = options.id ?? defaultApplyId(plan.spec.database);
+    return await this.#explaining(() => startApply(this.#client, id, input));
+  }
+
+  /** The apply of this id, if there is one with the same spec; null when the id is free. Another spec is a `conflict`. */
+  async find(apply: string, file: SpecFile): Promise<StartedApply | null> {
+    return await this.#explaining(() => findApply(this.#client, apply, file));
+  }
+
+  /** Where an apply stands. Works without a worker, then with `detail: 'coarse'`. */
+  async status(apply: string): Promise<ApplyStatus> {
+    return await this.#explaining(() => readStatus(this.#client, apply));
+  }
+
+  /** Where it stands now, and again whenever that changes, until it has ended. Ending the loop ends nothing else. */
+  watch(apply: string, options: WatchOptions = {}): AsyncGenerator<ApplyStatus, void, undefined> {
+    return watchApply(this.#client, (call) => this.#explaining(call), apply, options);
+  }
+
+  /** Waits until the apply has ended, however long that takes; null when the signal aborts first. */
+  async result(apply: string, options: WatchOptions = {}): Promise<ApplyStatus | null> {
+    let last: ApplyStatus | null = null;
+    for await (const status of this.watch(apply, options)) last = status;
+    return options.signal?.aborted === true ? null : last;
+  }
+
+  /** Why it stands where it stands, and what to do next. */
+  async why(apply: string): Promise<Explanation> {
+    return explainStatus(await this.status(apply));
+  }
+
+  async list(options: ListOptions = {}): Promise<readonly ListedApply[]> {
+    return await this.#explaining(() => listApplies(this.#client, options));
+  }
+
+  /** Starts nothing more and stops what runs. Recorded at once, also with no worker; the report says which. Resumable. */
+  async stop(apply: string, options: ControlOptions = {}): Promise<ControlReport> {
+    return await this.#explaining(() => haltApply(this.#connection, apply, 'stop', this.#message(options)));
+  }
+
+  /** Ends it for good: a running one as `stop` does, a closed one in a new run that cancels what is left stopped. */
+  async cancel(apply: string, options: ControlOptions = {}): Promise<ControlReport | ResumedApply> {
+    return await this.#explaining(async () => {
+      const run = await describeRun(this.#client, apply);
+      if (run.open) return await haltApply(this.#connection, apply, 'cancel', this.#message(options));
+      await this.#checkEnvironment(run, 'cancel', options);
+      return await resumeApply(this.#client, run, { control: 'cancel' }, this.#caller);
+    });
+  }
+
+  /** Goes on with a stopped apply in a new run of the same id. Refused while it runs. */
+  async start(apply: string, options: StartOptions = {}): Promise<ResumedApply | ControlReport> {
+    const { release = false, skip = [] } = options;
+    return await this.#explaining(async () => {
+      const run = await describeRun(this.#client, apply);
+      if (run.open) return await sendControl(this.#connection, apply, 'start', this.#message(options));
+      await this.#checkEnvironment(run, 'start', options);
+      return await resumeApply(this.#client, run, { control: 'start', release, skip }, this.#caller);
+    });
+  }
+
+  /** A new attempt of failed deployments: in a running apply at once, of a closed one in a new run that also goes on. */
+  async retry(apply: string, options: RetryOptions = {}): Promise<ResumedApply | ControlReport> {
+    const { deployments = [], release = false, skip = [] } = options;
+    return await this.#explaining(async () => {
+      const run = await describeRun(this.#client, apply);
+      if (run.open) {
+        if (release || skip.length > 0)
+          throw new SkeinError('refused', `apply ${apply} is running; use \`release\` and \`skip\` beside \`retry\``);
+        return await sendControl(this.#connection, apply, 'retry', { ...this.#message(options), deployments });
+      }
+      await this.#checkEnvironment(run, 'retry', options);
+      return await resumeApply(this.#client, run, { control: 'retry', deployments, release, skip }, this.#caller);
+    });
+  }
+
+  /** Opens the policy of a running apply that setbacks have closed, for the rest of it. */
+  async release(apply: string, options: ControlOptions = {}): Promise<ControlReport> {
+    return await this.#explaining(async () => {
+      const run = await describeRun(this.#client, apply);
+      if (!run.open) throw ended(run, 'release', `go on with \`start ${apply} --release\``);
+      return await sendControl(this.#connection, apply, 'release', this.#message(options));
+    });
+  }
+
+  /** Leaves deployments of a running apply out; with `unconfirmed`, also one whose engine does not answer. */
+  async skip(apply: string, options: SkipOptions): Promise<ControlReport> {
+    const { deployments, reason, unconfirmed = false } = options;
+    return await this.#explaining(async () => {
+      const run = await describeRun(this.#client, apply);
+      if (!run.open)
+        throw ended(
+          run,
+          'skip',
+          `leave them out of the next run with \`start ${apply} --skip ${deployments.join(' --skip ')}\``,
+        );
+      const message = { ...this.#message(options), deployments, reason, unconfirmed };
+      return await sendControl(this.#connection, apply, 'skip', message);
+    });
+  }
+
+  /** The engines' own logs. */
+  async logs(apply: string, options: LogsOptions = {}): Promise<readonly DeploymentLogs[]> {
+    return await this.#explaining(() => readLogs(this.#connection, apply, options));
+  }
+
+  get #connection() {
+    return { client: this.#client, place: this.#place };
+  }
+
+  #message({ environment }: ControlOptions): ControlMessage {
+    return { by: this.#caller, ...(environment === undefined ? {} : { environment }) };
+  }
+
+  async #checkEnvironment(
+    run: ApplyRun,
+    control: 'start' | 'retry' | 'cancel',
+    { environment }: ControlOptions,
+  ): Promise<void> {
+    if (environment !== undefined) await refuseOtherEnvironment(this.#client, run, control, environment);
+  }
+
+  async #explaining<T>(call: () => Promise<T>): Promise<T> {
+    return await explaining(this.#place, call);
+  }
+}
+
+function ended(run: ApplyRun, control: string, instead: string): SkeinError {
+  return new SkeinError('refused', `apply ${run.apply} has ended, and ${control} reaches running applies; ${instead}`);
+}
+
+/** For messages only: a client of the caller's own may be connected by any means. */
+function addressOf(client: Client): string {
+  const { options } = client.connection as Partial<Pick<TemporalConnection, 'options'>>; // absent in other kinds of connection
+  return options?.address ?? 'the server of this client';
+}

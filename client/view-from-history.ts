@@ -1,0 +1,166 @@
+import type { ApplyInput, ApplyView, Control, ControlRecord, OperationView } from '../domain/apply.js';
+import { CONTROLS } from '../domain/apply.js';
+import { operationWorkflowId } from '../domain/ids.js';
+import type { OperationOutcome } from '../domain/operation.js';
+import type { OperationReport } from '../workflows/messages.js';
+import { resolvePolicy } from '../domain/spec.js';
+import type { ApplyEvent } from './history.js';
+
+/**
+ * What the apply workflow would answer to its `status` query, told from its history alone: for when no worker is there
+ * to answer, and for runs that closed without a result (design 3, status). Pure.
+ *
+ * A control counts from the moment it is in history, also while no worker has carried it out yet.
+ */
+export function viewFromHistory(apply: string, events: readonly ApplyEvent[]): ApplyView {
+  const first = events.find((event) => event.kind === 'started');
+  if (first === undefined) throw new Error(`the history of apply ${apply} has no first event`);
+  const { input } = first;
+  const operations = new Map(initialOperations(input, first.at).map((operation) => [operation.workflowId, operation]));
+  const controls: ControlRecord[] = [...(input.carried?.controls ?? [])];
+  for (const event of events) {
+    const operation = operationOf(event, operations);
+    if (operation !== undefined) operations.set(operation.workflowId, advance(operation, event));
+    else if (event.kind === 'control') record(controls, event);
+  }
+  const thisRun = controls.slice(input.carried?.controls.length ?? 0).map(({ name }) => name);
+  return {
+    apply,
+    spec: input.spec,
+    policy: resolvePolicy(input.spec),
+    operations: [...operations.values()],
+    controls,
+    stop: thisRun.includes('stop'),
+    cancel: thisRun.includes('cancel') || input.carried?.cancel === true,
+    released: thisRun.includes('release') || input.carried?.released === true,
+  };
+}
+
+function initialOperations(input: ApplyInput, at: string): OperationView[] {
+  const empty = new Set(input.plan.classes.filter(({ changes }) => changes.length === 0).map(({ digest }) => digest));
+  const nothingToDo = new Set(
+    input.plan.deployments.filter(({ digest }) => empty.has(digest)).map(({ deployment }) => deployment),
+  );
+  return input.spec.deployments.map(({ name, target }): OperationView => {
+    const carried = input.carried?.operations.find((operation) => operation.deployment === name);
+    if (nothingToDo.has(name) && carried?.ended == null && carried?.started !== true)
+      return done(name, target, input, at);
+    return {
+      deployment: name,
+      target,
+      workflowId: operationWorkflowId({ ...input.spec, deployment: name, target }),
+      runId: null,
+      stage: carried?.ended == null ? 'pending' : 'ended',
+      permitted: false,
+      cutoverRefused: false,
+      attempt: carried?.attempt ?? 0,
+      remoteApplyId: carried?.remoteApplyId ?? null,
+      started: carried?.started ?? false,
+      startedAt: carried?.startedAt ?? null,
+      outcome: carried?.ended ?? null,
+    };
+  });
+}
+
+/** An empty plan completes without a workflow of its own, so its history says nothing of it (design 4). */
+function done(deployment: string, target: string, input: ApplyInput, at: string): OperationView {
+  const outcome: OperationOutcome = {
+    deployment,
+    target,
+    state: 'completed',
+    reason: 'nothing_to_do',
+    started: false,
+    confirmed: true,
+    skipped: false,
+    attempt: 0,
+    remoteApplyId: null,
+    remoteOperationId: null,
+    dispatch: 'none',
+    resolvedBy: null,
+    message: '',
+    drift: [],
+    changeInPlace: false,
+    progress: null,
+    startedAt: null,
+    completedAt: at,
+  };
+  return {
+    deployment,
+    target,
+    workflowId: operationWorkflowId({ ...input.spec, deployment, target }),
+    runId: null,
+    stage: 'ended',
+    permitted: false,
+    cutoverRefused: false,
+    attempt: 0,
+    remoteApplyId: null,
+    started: false,
+    startedAt: null,
+    outcome,
+  };
+}
+
+/** The operation an event is about; undefined for the events of the apply itself. */
+function operationOf(event: ApplyEvent, operations: ReadonlyMap<string, OperationView>): OperationView | undefined {
+  if (event.kind === 'started' || event.kind === 'control') return undefined;
+  if (event.kind === 'report')
+    return [...operations.values()].find((operation) => operation.deployment === event.report.deployment);
+  return operations.get(event.workflowId);
+}
+
+function advance(operation: OperationView, event: ApplyEvent): OperationView {
+  switch (event.kind) {
+    case 'child_initiated': {
+      const { attempt, remoteApplyId, started, startedAt } = event.initial;
+      const fresh = { ...operation, attempt, remoteApplyId, started, startedAt, outcome: null, runId: null };
+      const pending = { ...fresh, stage: 'pending', permitted: false, cutoverRefused: false } as const;
+      return event.admitted ? admit(pending, event.at) : pending;
+    }
+    case 'child_started':
+      return { ...operation, runId: event.runId };
+    case 'child_closed':
+      // One without an outcome is started again by its apply with the same attempt, so it has not ended.
+      return event.outcome === null ? operation : endWith(operation, event.outcome);
+    case 'signal_sent':
+      if (event.name === 'admit') return admit(operation, event.at);
+      return event.name === 'permit' ? { ...operation, permitted: true, cutoverRefused: false } : operation;
+    case 'report':
+      return operation.stage === 'ended' ? operation : { ...operation, ...REPORTED[event.report.report] };
+    case 'started':
+    case 'control':
+      return operation;
+  }
+}
+
+const REPORTED = {
+  parked: { stage: 'parked' },
+  left_parked: { stage: 'admitted' },
+  cutover_refused: { stage: 'parked', permitted: false, cutoverRefused: true },
+} as const satisfies Record<OperationReport['report'], Partial<OperationView>>;
+
+function admit(operation: OperationView, at: string): OperationView {
+  return { ...operation, stage: 'admitted', started: true, startedAt: operation.startedAt ?? at };
+}
+
+function endWith(operation: OperationView, outcome: NonNullable<OperationView['outcome']>): OperationView {
+  const { attempt, remoteApplyId, started, startedAt } = outcome;
+  return { ...operation, stage: 'ended', outcome, attempt, remoteApplyId, started, startedAt };
+}
+
+/** The first stop, cancel and release count; repeats change nothing (I7). */
+function record(controls: ControlRecord[], event: Extract<ApplyEvent, { kind: 'control' }>): void {
+  const name = CONTROLS.find((known): known is Control => known === event.name);
+  if (name === undefined) return;
+  const { by, deployments, reason } = event.message;
+  if (LATCHES.includes(name) && controls.some((control) => control.name === name && control.settledAt === null)) return;
+  controls.push({
+    name,
+    by: by ?? null,
+    at: event.at,
+    settledAt: null,
+    deployments: deployments ?? [],
+    reason: reason ?? null,
+  });
+}
+
+const LATCHES: readonly Control[] = ['stop', 'cancel', 'release'];

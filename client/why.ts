@@ -1,0 +1,127 @@
+import { WAITS_FOR_PERSON, type WaitingFor } from '../domain/derive.js';
+import { APPLY_STATE, OPERATION_STATE, type EndReason } from '../domain/state.js';
+import type { ApplyStatus, OperationStatus } from '../domain/status.js';
+import { isSetback } from '../domain/operation.js';
+
+/** Why an apply stands where it stands, and what to do next (I8). Plain JSON. */
+export interface Explanation {
+  readonly apply: string;
+  readonly state: ApplyStatus['state'];
+  readonly interrupted: string | null;
+  /** One sentence. */
+  readonly because: string;
+  readonly waitingFor: WaitingFor | null;
+  /** ISO 8601; null where nothing is waited for, or it is not known since when. */
+  readonly since: string | null;
+  /** True when nothing goes on before a person does something. */
+  readonly needsPerson: boolean;
+  readonly deployments: readonly DeploymentExplanation[];
+  /** What to type next, without the program's name; the most likely one first. */
+  readonly commands: readonly string[];
+}
+
+export interface DeploymentExplanation {
+  readonly deployment: string;
+  readonly state: OperationStatus['state'];
+  readonly because: string;
+  readonly next: string;
+}
+
+/** Explains a status. Pure; adds no facts of its own. */
+export function explainStatus(status: ApplyStatus): Explanation {
+  return {
+    apply: status.apply,
+    state: status.state,
+    interrupted: status.interrupted,
+    because: headline(status),
+    waitingFor: status.waitingFor?.for ?? null,
+    since: status.waitingFor?.since ?? null,
+    needsPerson: needsPerson(status),
+    deployments: status.operations.map((operation) => ({
+      deployment: operation.deployment,
+      state: operation.state,
+      because: becauseOf(operation, status),
+      next: operation.next,
+    })),
+    commands: nextCommands(status),
+  };
+}
+
+/** Whether nothing goes on before a person does something; exit code 4 follows it (design 5). */
+export function needsPerson(status: Pick<ApplyStatus, 'waitingFor'>): boolean {
+  return status.waitingFor !== null && WAITS_FOR_PERSON.includes(status.waitingFor.for);
+}
+
+const WAITING: Readonly<Record<WaitingFor, string>> = {
+  engine: 'it waits for an engine that does not answer or confirm',
+  release: 'setbacks have closed the policy, and what is left is held until a person decides',
+  cutover: 'a finished copy is parked, and a person has to decide about its cutover',
+  revert_window: 'only revert windows are open, and they close by themselves',
+};
+
+function headline(status: ApplyStatus): string {
+  if (status.interrupted !== null)
+    return `its run was closed without a result (${status.interrupted.replaceAll('_', ' ')}); \`start\` takes it up where it was`;
+  if (status.waitingFor !== null) return WAITING[status.waitingFor.for];
+  if (status.detail === 'coarse')
+    return 'no worker answers, so nothing goes on but what the engines do by themselves; start one with `worker`';
+  return APPLY_STATE[status.state].meaning;
+}
+
+const ENDED_BECAUSE: Readonly<Record<EndReason, string>> = {
+  operator: 'an operator ended it',
+  skip: 'it was left out',
+  policy: 'the policy ended it before its turn came',
+  deadline: 'its deadline passed',
+  engine: 'somebody else ended it on its engine',
+  nothing_to_do: 'it has the desired schema already',
+};
+
+function becauseOf(operation: OperationStatus, status: ApplyStatus): string {
+  if (operation.unreachableSince !== null)
+    return `its engine has not answered since ${operation.unreachableSince}${operation.message === '' ? '' : `: ${operation.message}`}`;
+  if (operation.state === 'pending') return becausePending(operation, status);
+  const parts = [
+    operation.reason === null ? '' : ENDED_BECAUSE[operation.reason],
+    operation.phase ?? '',
+    operation.waitingOn,
+    operation.message,
+    operation.confirmed ? '' : 'its engine never confirmed how it ended',
+  ].filter((part) => part !== '');
+  return parts.length > 0 ? parts.join('; ') : OPERATION_STATE[operation.state].label;
+}
+
+function becausePending(operation: OperationStatus, status: ApplyStatus): string {
+  if (status.state === 'stopping' || status.state === 'cancelling')
+    return `it was not started, and will not be: the apply is ${status.state}`;
+  if (status.state === 'paused') return `it is held: ${setbacksOf(status).join(', ')} closed the policy`;
+  const holding = status.operations.filter(({ state }) => OPERATION_STATE[state].holdsSlot);
+  if (holding.length >= status.policy.maxConcurrency)
+    return `its turn comes after ${holding.map(({ deployment }) => deployment).join(', ')} (maxConcurrency ${status.policy.maxConcurrency})`;
+  return operation.started ? 'it goes on as soon as the workflow gets to it' : 'it is about to start';
+}
+
+function setbacksOf(status: ApplyStatus): readonly string[] {
+  return status.operations.filter(isSetback).map(({ deployment }) => deployment);
+}
+
+function nextCommands(status: ApplyStatus): readonly string[] {
+  const { apply } = status;
+  if (status.interrupted !== null) return [`start ${apply}`, `cancel ${apply}`];
+  if (status.waitingFor !== null && status.waitingFor.commands.length > 0) return status.waitingFor.commands;
+  const setbacks = setbacksOf(status);
+  const retry = `retry ${apply}${setbacks.map((deployment) => ` --deployment ${deployment}`).join('')}`;
+  switch (status.state) {
+    case 'completed':
+      return [];
+    case 'failed':
+      return [retry, ...(setbacks.length < status.operations.length ? [`start ${apply} --release`] : [])];
+    case 'stopped':
+      return [`start ${apply}`, `cancel ${apply}`];
+    case 'cancelled':
+    case 'reverted':
+      return [retry];
+    default:
+      return status.detail === 'coarse' ? ['worker --config skein.yaml'] : [`watch ${apply}`, `stop ${apply}`];
+  }
+}

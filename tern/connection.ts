@@ -72,7 +72,7 @@ export class Connection {
   async unary<Request, Response>(
     call: Call<Request, Response>,
     request: Request,
-    deadlineMs = call.deadlineMs,
+    deadlineMs: number,
   ): Promise<Response> {
     const bytes = call.method.requestSerialize(request);
     if (bytes.length > SEND_BYTES_MAX) throw new RequestTooLarge(bytes.length);

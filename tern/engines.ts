@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { credentials as channelCredentials } from '@grpc/grpc-js';
 import { type Engine, EngineFailure, type Engines } from './engine.js';
 import { GrpcEngine } from './grpc-engine.js';
+import { PATIENCE, type Patience } from './limits.js';
 import { readTlsCredentials, type TlsConfiguration } from './tls.js';
 
 /** Where the engine of one deployment is. Part of the worker's configuration; never enters a workflow (design 7). */
@@ -32,6 +33,7 @@ export class EngineConfigurationInvalid extends Error {
  */
 export function createEngines(
   configuration: Readonly<Record<string, EngineConfiguration>>,
+  patience: Partial<Patience> = {},
 ): Engines & { close(): void } {
   const engines = new Map<string, { readonly engine: Engine; readonly address: string }>();
   const problems: string[] = [];
@@ -42,7 +44,13 @@ export function createEngines(
     if (read.credentials === null || problems.length > 0) continue;
     const serverName = tls?.serverName ?? null;
     engines.set(deployment, {
-      engine: new GrpcEngine({ deployment, address, credentials: read.credentials, serverName }),
+      engine: new GrpcEngine({
+        deployment,
+        address,
+        credentials: read.credentials,
+        serverName,
+        patience: { ...PATIENCE, ...patience },
+      }),
       address,
     });
   }

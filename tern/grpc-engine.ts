@@ -22,7 +22,7 @@ import {
   type RemoteApplyReference,
 } from './engine.js';
 import { engineFailure, type Subject } from './failure.js';
-import { CONNECT_TIMEOUT_MS } from './limits.js';
+import type { Patience } from './limits.js';
 import { decodeFindApply, offersLookup } from './lookup.js';
 import { Session } from './session.js';
 import { cleanText } from './text.js';
@@ -39,10 +39,12 @@ export class GrpcEngine implements Engine {
     readonly credentials: ChannelCredentials;
     /** The name that the server's certificate must carry; null where that is the host of the address. */
     readonly serverName: string | null;
+    readonly patience: Patience;
   }) {
-    this.#deployment = params.deployment;
-    this.#address = params.address;
-    this.#session = new Session({ connection: new Connection(params), address: params.address });
+    const { deployment, address, patience } = params;
+    this.#deployment = deployment;
+    this.#address = address;
+    this.#session = new Session({ connection: new Connection(params), address, patience });
   }
 
   async ready(params: { readonly timeoutMs: number; readonly signal?: AbortSignal }): Promise<void> {
@@ -51,7 +53,7 @@ export class GrpcEngine implements Engine {
 
   async health(): Promise<EngineHealth> {
     const subject = this.#subject('Health', null);
-    const { dialect } = await this.#session.establish({ subject, timeoutMs: CONNECT_TIMEOUT_MS });
+    const { dialect } = await this.#session.establish({ subject });
     const { status, version, capabilities } = await this.#session.send({ call: CALLS.health, request: {}, subject });
     return { status, version, capabilities, dialect };
   }
@@ -73,7 +75,7 @@ export class GrpcEngine implements Engine {
       'idempotency key': request.idempotencyKey,
     });
     const subject = this.#subject('Apply', null);
-    const { dialect } = await this.#session.establish({ subject, timeoutMs: CONNECT_TIMEOUT_MS });
+    const { dialect } = await this.#session.establish({ subject });
     const response = await this.#send(CALLS.apply, encodeApplyRequest(request), null);
     const answer = this.#believed('Apply', decodeApplyAnswer(response, this.#address));
     // A limited engine gives an operation id and then answers for the whole apply: it must not be asked by it.
@@ -84,7 +86,7 @@ export class GrpcEngine implements Engine {
     const { idempotencyKey, target } = params;
     this.#require('FindApply', null, { 'idempotency key': idempotencyKey, target });
     const subject = this.#subject('FindApply', null);
-    const health = await this.#session.establish({ subject, timeoutMs: CONNECT_TIMEOUT_MS });
+    const health = await this.#session.establish({ subject });
     if (!offersLookup(health)) return { kind: 'unsupported' };
     try {
       const response = await this.#send(CALLS.findApply, { idempotencyKey, target }, null);
@@ -161,7 +163,7 @@ export class GrpcEngine implements Engine {
     this.#require(call, remoteApplyId, { 'remote apply id': remoteApplyId, environment });
     if (remoteOperationId === null) return '';
     const subject = this.#subject(call, remoteApplyId);
-    const { dialect } = await this.#session.establish({ subject, timeoutMs: CONNECT_TIMEOUT_MS });
+    const { dialect } = await this.#session.establish({ subject });
     return dialect === 'full' ? remoteOperationId : '';
   }
 

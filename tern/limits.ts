@@ -18,8 +18,15 @@ export const DEADLINE_MS = {
   logs: 30_000,
 } as const;
 
-/** How long a call waits for the connection before it is given up as never sent. */
-export const CONNECT_TIMEOUT_MS = 5_000;
+/** How patient a client is. Both have defaults that suit production; tests of what happens then are less patient. */
+export interface Patience {
+  /** How long a call waits for the connection before it is given up as never sent. Default 5,000 ms. */
+  readonly connectTimeoutMs: number;
+  /** Caps the deadline of every call. Default: no cap. */
+  readonly deadlineMsMax: number;
+}
+
+export const PATIENCE: Patience = { connectTimeoutMs: 5_000, deadlineMsMax: Number.POSITIVE_INFINITY };
 
 const MEBIBYTE = 1024 * 1024;
 

@@ -4,7 +4,7 @@ import { CALLS } from './calls.js';
 import type { Connection } from './connection.js';
 import type { EngineHealth } from './engine.js';
 import { engineFailure, failureOf, statusOf, type Subject } from './failure.js';
-import { CONNECT_TIMEOUT_MS, DEADLINE_MS } from './limits.js';
+import { DEADLINE_MS, type Patience } from './limits.js';
 import { probe, type Verdict } from './probe.js';
 
 /** How long `establish` rests before it probes a live connection again whose engine did not serve. */
@@ -22,23 +22,25 @@ const EXPLANATION_DEADLINE_MS = 250;
 export class Session {
   readonly #connection: Connection;
   readonly #address: string;
+  readonly #patience: Patience;
   #verdict: { readonly generation: number; readonly verdict: Promise<Verdict> } | null = null;
 
-  constructor(params: { readonly connection: Connection; readonly address: string }) {
+  constructor(params: { readonly connection: Connection; readonly address: string; readonly patience: Patience }) {
     this.#connection = params.connection;
     this.#address = params.address;
+    this.#patience = params.patience;
   }
 
   /**
-   * Waits until the engine is connected and proven. Rejects with `Unreachable` when it is not within `timeoutMs` or as
-   * soon as `signal` aborts, with `AccessDenied` or `DialectTooOld` at once.
+   * Waits until the engine is connected and proven. Rejects with `Unreachable` when it is not within `timeoutMs` (by
+   * default as long as a call waits) or as soon as `signal` aborts, with `AccessDenied` or `DialectTooOld` at once.
    */
   async establish(params: {
     readonly subject: Subject;
-    readonly timeoutMs: number;
+    readonly timeoutMs?: number;
     readonly signal?: AbortSignal;
   }): Promise<EngineHealth> {
-    const { subject, timeoutMs, signal } = params;
+    const { subject, timeoutMs = this.#patience.connectTimeoutMs, signal } = params;
     const deadline = Date.now() + timeoutMs;
     for (;;) {
       const remainingMs = deadline - Date.now();
@@ -60,9 +62,9 @@ export class Session {
     readonly subject: Subject;
   }): Promise<Response> {
     const { call, request, subject } = params;
-    await this.establish({ subject, timeoutMs: CONNECT_TIMEOUT_MS });
+    await this.establish({ subject });
     try {
-      return await this.#connection.unary(call, request);
+      return await this.#connection.unary(call, request, Math.min(call.deadlineMs, this.#patience.deadlineMsMax));
     } catch (error) {
       throw failureOf({ error, call, subject, address: this.#address });
     }
@@ -95,7 +97,7 @@ export class Session {
   /** One probe per connection, whoever asks. A verdict that the next moment may change is not kept. */
   async #verdictOf(generation: number, timeoutMs: number): Promise<Verdict> {
     if (this.#verdict?.generation === generation) return this.#verdict.verdict;
-    const deadlineMs = Math.max(1, Math.min(timeoutMs, DEADLINE_MS.health));
+    const deadlineMs = Math.max(1, Math.min(timeoutMs, DEADLINE_MS.health, this.#patience.deadlineMsMax));
     const current = {
       generation,
       verdict: probe({ connection: this.#connection, address: this.#address, deadlineMs }),

@@ -48,7 +48,14 @@ export function handlersOf(plane: ScriptedPlane, health: HealthFacts, routesByTa
   };
 }
 
-const NO_COUNTS = { stoppedCount: '0', skippedCount: '0', cancelledCount: '0', startedCount: '0', resumeDeadline: '' };
+/** The counts of a control's answer, which engines mostly leave at zero (engine contract 2.6). */
+export const NO_COUNTS = {
+  stoppedCount: '0',
+  skippedCount: '0',
+  cancelledCount: '0',
+  startedCount: '0',
+  resumeDeadline: '',
+};
 
 function find(plane: ScriptedPlane, rpc: Rpc, applyId: string): ScriptedApply {
   if (applyId === '') throw new StatusOutcome('INVALID_ARGUMENT', 'apply_id is required');

@@ -9,7 +9,7 @@ import {
 } from '@grpc/grpc-js';
 import { LookupService } from '../../proto/gen/lookup.js';
 import { TernService } from '../../proto/gen/tern.js';
-import type { Handlers, RequestFields } from './scripted-engine-calls.js';
+import { type Handlers, NO_COUNTS, type RequestFields } from './scripted-engine-calls.js';
 import type { Faults } from './scripted-engine-faults.js';
 import type { Ledger, LedgerCall, Rpc } from './scripted-engine-ledger.js';
 import { type Dialect, type ScriptedPlane, StatusOutcome } from './scripted-engine-plane.js';
@@ -148,7 +148,7 @@ function carryOut(rpc: Rpc, request: RequestFields, { plane, handlers, ledger }:
   return handler(request);
 }
 
-const ACCEPTED = { accepted: true, errorMessage: '' };
+const ACCEPTED = { ...NO_COUNTS, accepted: true, errorMessage: '' };
 
 const OLD_CONTROLS: ReadonlySet<Rpc> = new Set(['Stop', 'Start', 'Cutover']);
 

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import * as wire from '../../proto/gen/tern.js';
 import { decodeApplyAnswer, encodeApplyRequest } from '../../tern/codec-apply.js';

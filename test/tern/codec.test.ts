@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { OPERATION_STATES } from '../../domain/state.js';
-import { ProgressResponse, State, TableProgress } from '../../proto/gen/tern.js';
+import { ProgressResponse, State, type TableProgress } from '../../proto/gen/tern.js';
 import { decodeObservation, missingObservation, normalizeTableStatus, OBSERVED_STATE } from '../../tern/codec.js';
 
 const ADDRESS = 'engine.internal:9090';
@@ -46,8 +46,9 @@ test('a table status is read in any case and with any prefix', () => {
   expect(normalizeTableStatus('Waiting for-Cutover')).toBe('waiting_for_cutover');
 });
 
+const failed = (fields: Fields) => observe({ state: State.STATE_FAILED, ...fields }).message;
+
 test('the message of a failed apply is the best that the engine gave', () => {
-  const failed = (fields: Fields) => observe({ state: State.STATE_FAILED, ...fields }).message;
   const bad = { status: 'failed', namespace: 'public', tableName: 'orders', errorMessage: 'duplicate key' };
   expect(failed({ errorMessage: 'whole', summary: 'sum', tables: [bad] })).toBe('whole');
   expect(failed({ summary: 'sum', tables: [{ status: 'completed', errorMessage: 'old' }, bad] })).toBe(
@@ -67,9 +68,10 @@ test('the text of an engine loses addresses and passwords, and is cut when it is
   expect(message.length).toBeLessThan(4_100);
 });
 
+const percent = (tables: readonly Partial<TableProgress>[], state: State = State.STATE_RUNNING) =>
+  observe({ state, tables: [...tables] }).progress?.percent;
+
 test('percent is clamped, comes from rows where every table counts them, and is null where nobody says', () => {
-  const percent = (tables: readonly Partial<TableProgress>[], state: State = State.STATE_RUNNING) =>
-    observe({ state, tables: [...tables] }).progress?.percent;
   expect(percent([])).toBeUndefined();
   expect(percent([{ status: 'running' }])).toBeNull();
   expect(percent([{ percentComplete: 140 }])).toBe(100);

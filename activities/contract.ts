@@ -52,6 +52,8 @@ export interface OperationScope {
   readonly planId: string;
   readonly planDigest: string;
   readonly attempt: number;
+  /** Taken before the first send, ISO 8601; shown while it runs. */
+  readonly startedAt: string | null;
   readonly caller: string;
 }
 

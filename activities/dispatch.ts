@@ -70,7 +70,10 @@ export async function sendUntilAnswered(params: SendParams): Promise<DispatchAns
           message: 'this attempt was frozen and has been given to another worker',
         });
       sent = true;
-      beat.show({ ...beat.details, started: true, unreachableSince: null }, { now: true });
+      beat.show(
+        { ...beat.details, started: true, startedAt: input.scope.startedAt, unreachableSince: null },
+        { now: true },
+      );
       return toDispatchAnswer(await engine.apply(params.request), input);
     } catch (error) {
       const failure = asEngineFailure(error);
@@ -146,6 +149,7 @@ export function resumeDetails(): DispatchDetails {
     state: 'dispatching',
     phase: null,
     started: known.started ?? false,
+    startedAt: known.startedAt ?? null,
     remoteApplyId: null,
     progress: null,
     detail: '',

@@ -281,6 +281,7 @@ function resumeDetails(input: WatchInput): WatchDetails {
     missingReads: 0,
     ...known,
     started: true,
+    startedAt: input.scope.startedAt,
     remoteApplyId: input.remoteApplyId,
   };
 }

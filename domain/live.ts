@@ -10,6 +10,8 @@ export interface LiveDetail {
   readonly phase: string | null;
   /** An Apply may have been sent. */
   readonly started: boolean;
+  /** Taken before the first send, ISO 8601; null while nothing was sent. */
+  readonly startedAt: string | null;
   readonly remoteApplyId: string | null;
   readonly progress: Progress | null;
   /** One line on what the engine is doing or waits for. */

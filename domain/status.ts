@@ -206,7 +206,7 @@ function joinOperation(
       unreachableSince: live?.unreachableSince ?? null,
       progress: live?.progress ?? null,
       progressAt: live?.progressAt ?? null,
-      startedAt: operation.startedAt,
+      startedAt: live?.startedAt ?? operation.startedAt,
       completedAt: null,
       next: nextStep(operation, state, live, view),
     },

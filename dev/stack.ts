@@ -29,6 +29,8 @@ export interface StackOptions {
   readonly ui?: boolean;
   readonly temporal?: Pick<TemporalServerOptions, 'port' | 'uiPort' | 'dynamicConfig'>;
   readonly postgres?: Pick<PostgresOptions, 'settings'>;
+  /** Runs once PostgreSQL is up and before the databases are made: a database it makes itself is used as it is. */
+  readonly prepare?: (postgres: EmbeddedPostgres) => Promise<void>;
   /** Whether the worker is started. Default true; without it, what needs one can be looked at. */
   readonly worker?: boolean;
   /** Says what is being done. Default: silent. */
@@ -141,6 +143,7 @@ async function startDatabases(options: StackOptions, closing: Closing): Promise<
     ...(options.keepIn === undefined ? {} : { dataDir: options.keepIn.postgresFolder }),
   });
   closing.add('PostgreSQL', () => postgres.stop());
+  await options.prepare?.(postgres);
   return postgres;
 }
 

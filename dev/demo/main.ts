@@ -1,0 +1,103 @@
+import { parseArgs } from 'node:util';
+import { Closing } from '../closing.js';
+import { handleInterrupt, interrupted } from '../interrupt.js';
+import type { Stack } from '../stack.js';
+import { rolloutScene } from './rollout-scene.js';
+import type { Scene } from './scene.js';
+import { say, title } from './screen.js';
+import { stopScene } from './stop-scene.js';
+
+const ROWS = 3_000_000;
+const ROWS_MIN = 1_000;
+
+const USAGE = `Usage: npm run demo [-- [stop] [--keep] [--rows <count>]]
+
+Shows the product on this machine, with real databases. Nothing is left behind.
+
+  (no word)        one schema change over three databases
+  stop             a stop in the middle of a rollout, its proof, and how it goes on
+
+  --keep           leave everything running afterwards, until Ctrl-C, to look at it
+  --rows <count>   rows per database (default ${ROWS.toLocaleString('en')}, at least ${ROWS_MIN.toLocaleString('en')})
+
+Exit codes: 0 everything was as promised, 1 it was not, 64 usage, 130 Ctrl-C
+`;
+
+const EXIT = { good: 0, bad: 1, usage: 64 } as const;
+
+interface DemoOptions {
+  readonly scene: Scene;
+  readonly keep: boolean;
+  readonly rows: number;
+}
+
+/** Null after a mistake or `--help`, with the exit code set. */
+function readOptions(args: readonly string[]): DemoOptions | null {
+  try {
+    const { values, positionals } = parseArgs({
+      args: [...args],
+      allowPositionals: true,
+      options: { keep: { type: 'boolean' }, rows: { type: 'string' }, help: { type: 'boolean', short: 'h' } },
+    });
+    if (values.help === true) {
+      process.stdout.write(USAGE);
+      return null;
+    }
+    const [word, ...more] = positionals;
+    if (more.length > 0 || (word !== undefined && word !== 'stop'))
+      throw new Error(`unknown: ${positionals.join(' ')}`);
+    const rows = values.rows === undefined ? ROWS : Number(values.rows.replaceAll(/[_,]/g, ''));
+    if (!Number.isInteger(rows) || rows < ROWS_MIN) {
+      throw new Error(`--rows must be a whole number of at least ${ROWS_MIN}, got ${values.rows}`);
+    }
+    return { scene: word === 'stop' ? stopScene : rolloutScene, keep: values.keep ?? false, rows };
+  } catch (error) {
+    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n\n${USAGE}`);
+    process.exitCode = EXIT.usage;
+    return null;
+  }
+}
+
+async function run({ scene, keep, rows }: DemoOptions): Promise<number> {
+  const startedAt = Date.now();
+  const closing = new Closing();
+  const release = handleInterrupt(async () => {
+    say('\nInterrupted; ending everything that was started.');
+    await closing.run();
+  });
+  try {
+    const { isGood, stack } = await scene({ rows, closing });
+    say(
+      `\n${isGood ? 'Everything was as promised' : 'NOT everything was as promised'}, after ${((Date.now() - startedAt) / 1000).toFixed(0)} s.`,
+    );
+    say(`Temporal UI while this runs: ${stack.temporal.uiAddress ?? 'none'}`);
+    if (keep) {
+      release();
+      explainKeeping(stack);
+      await interrupted();
+    }
+    return isGood ? EXIT.good : EXIT.bad;
+  } finally {
+    await closing.run();
+  }
+}
+
+function explainKeeping(stack: Stack): void {
+  title('Still running, until Ctrl-C');
+  say('In another terminal, in this folder:');
+  say(`  export TEMPORAL_ADDRESS=${stack.temporal.address} SKEIN_CONFIG=${stack.configFile}`);
+  say('  npm run -s skein -- list');
+  say(`  temporal workflow list --address ${stack.temporal.address}`);
+  say(`  tctl --address ${stack.temporal.address} --namespace ${stack.temporal.namespace} workflow list --open`);
+  for (const { name, dsn } of stack.deployments) say(`  psql '${dsn}'   # ${name}`);
+}
+
+const options = readOptions(process.argv.slice(2));
+if (options !== null) {
+  try {
+    process.exitCode = await run(options);
+  } catch (error) {
+    process.stderr.write(`\nThe demo could not go on: ${error instanceof Error ? error.message : String(error)}\n`);
+    process.exitCode = EXIT.bad;
+  }
+}

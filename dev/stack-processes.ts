@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { Connection } from '@temporalio/client';
-import { temporal } from '@temporalio/proto';
+import protocol from '@temporalio/proto';
 import { callsQueue, DEFAULT_QUEUE, watchQueue } from '../domain/ids.js';
 import { createEngines } from '../tern/engines.js';
 import { repositoryRoot } from './folders.js';
@@ -90,8 +90,8 @@ async function isPolling(options: WorkerProcessOptions, pid: number): Promise<tr
 }
 
 /** Workflows have the default queue; calls and watches have two for every queue (design 3, "Size"). */
-function polledQueues(queues: readonly string[]): readonly (readonly [string, temporal.api.enums.v1.TaskQueueType])[] {
-  const { TASK_QUEUE_TYPE_WORKFLOW, TASK_QUEUE_TYPE_ACTIVITY } = temporal.api.enums.v1.TaskQueueType;
+function polledQueues(queues: readonly string[]): readonly (readonly [string, protocol.temporal.api.enums.v1.TaskQueueType])[] {
+  const { TASK_QUEUE_TYPE_WORKFLOW, TASK_QUEUE_TYPE_ACTIVITY } = protocol.temporal.api.enums.v1.TaskQueueType;
   return queues.flatMap((queue) => [
     ...(queue === DEFAULT_QUEUE ? [[queue, TASK_QUEUE_TYPE_WORKFLOW] as const] : []),
     [callsQueue(queue), TASK_QUEUE_TYPE_ACTIVITY] as const,

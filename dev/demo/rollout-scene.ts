@@ -76,7 +76,7 @@ export const rolloutScene: Scene = async ({ rows, closing }) => {
 
 /** Customers in an order that has nothing to do with the id, so that the index has to be sorted. */
 function fill(rows: number): string {
-  return `insert into orders select n, (n * 7919) % 500000, n % 10000 from generate_series(1, ${rows}) n`;
+  return `insert into orders select n, (n::bigint * 7919) % 500000, n % 10000 from generate_series(1, ${rows}) n`;
 }
 
 function describeStack(stack: Stack): void {

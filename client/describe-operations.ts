@@ -99,6 +99,7 @@ const JUST_WATCHED: LiveDetail = {
   state: 'running',
   phase: null,
   started: true,
+  startedAt: null,
   remoteApplyId: null,
   progress: null,
   detail: '',

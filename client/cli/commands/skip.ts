@@ -1,0 +1,34 @@
+import type { Command } from 'commander';
+import { type Cli, type CommonOptions, addCommonOptions, collect } from '../cli.js';
+import { showAnswer } from '../show-control.js';
+
+interface SkipCommandOptions extends CommonOptions {
+  readonly environment?: string;
+  readonly deployment: readonly string[];
+  readonly reason: string;
+  readonly unconfirmed: boolean;
+}
+
+export function addSkipCommand(program: Command, cli: Cli): void {
+  const command = addCommonOptions(program.command('skip'));
+  command
+    .description('leave deployments of a running apply out: pending ones are not started, failed ones are no setback')
+    .argument('<apply>', 'apply id')
+    .option('--deployment <name>', 'the deployment; may be given several times; required', collect, [])
+    .requiredOption('--reason <text>', 'why, for the record')
+    .option(
+      '--unconfirmed',
+      'give up an operation whose engine does not answer, or never confirms a stop or cancel',
+      false,
+    )
+    .option('--environment <name>', 'refuse when the apply is in another environment')
+    .action(async (apply: string, options: SkipCommandOptions) => {
+      if (options.deployment.length === 0)
+        command.error("error: required option '--deployment <name>' not specified", { exitCode: 64 });
+      await cli.run(options, async (context) => {
+        const { environment, deployment: deployments, reason, unconfirmed } = options;
+        const named = environment === undefined ? {} : { environment };
+        return showAnswer(context, await context.client.skip(apply, { deployments, reason, unconfirmed, ...named }));
+      });
+    });
+}

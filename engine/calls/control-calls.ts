@@ -1,0 +1,175 @@
+import type {
+  CancelRequest,
+  CancelResponse,
+  CutoverResponse,
+  StartRequest,
+  StartResponse,
+  StopRequest,
+  StopResponse,
+} from '../../proto/gen/tern.js';
+import { inTransaction, type Queryable } from '../database.js';
+import { failedPrecondition, notFound, violatedUnique } from '../errors.js';
+import {
+  APPLY_STATE,
+  findLiveApply,
+  lockApply,
+  ONE_LIVE_INDEX,
+  setApplyState,
+  type StoredApply,
+} from '../storage/applies.js';
+import { readControls, requestControl, settleControl, type ControlOperation } from '../storage/controls.js';
+import { writeLog } from '../storage/logs.js';
+import { readSteps, type StoredStep } from '../storage/steps.js';
+import { applyWithId, type EngineState } from './routing.js';
+
+/** What a control call answers: recorded, or refused with a reason. Never "done" (engine contract 2.6). */
+interface Verdict {
+  readonly accepted: boolean;
+  readonly message: string;
+  /** It was recorded or took effect, as opposed to "there was nothing to do". */
+  readonly counted: boolean;
+}
+
+interface ControlCall {
+  readonly applyId: string;
+  readonly environment: string;
+  readonly caller: string;
+}
+
+/** Stop: recorded durably, carried out by the executor, and stronger than everything that is pending but cancel (E40 to E42). */
+export async function stop(engine: EngineState, request: StopRequest): Promise<StopResponse> {
+  const verdict = await decide(engine, request, 'stop', async (client, apply) => {
+    if (APPLY_STATE[apply.state].final)
+      return { accepted: true, message: `Schema change already ${apply.state}`, counted: false };
+    if (apply.state === 'stopped') return { accepted: true, message: '', counted: false };
+    await requestControl(client, { ...request, operation: 'stop' });
+    const message = 'a stop was requested before it could take effect';
+    await settleControl(client, { applyId: apply.applyId, operation: 'start', status: 'failed', message });
+    return { accepted: true, message: '', counted: true };
+  });
+  const [stoppedCount, skippedCount] = counts(verdict);
+  return { accepted: verdict.accepted, errorMessage: verdict.message, resumeDeadline: '', stoppedCount, skippedCount };
+}
+
+/** Start: goes on with a stopped apply from its first step that is not done (E43). */
+export async function start(engine: EngineState, request: StartRequest): Promise<StartResponse> {
+  const verdict = await decide(engine, request, 'start', async (client, apply) => {
+    const controls = await readControls(client, apply.applyId);
+    const ending = controls.find(({ operation, status }) => status === 'pending' && operation !== 'start');
+    if (ending !== undefined)
+      return refused(`a ${ending.operation} of this schema change is pending; start it once that has taken effect`);
+    if (apply.supersededBy !== null)
+      return refused(`superseded by ${apply.supersededBy}: the schema has moved on; plan and apply again`);
+    // A repeat of a start that was accepted, or a start of what runs: one resume in all.
+    if (APPLY_STATE[apply.state].live) return { accepted: true, message: '', counted: false };
+    if (apply.state !== 'stopped') return refused(`schema change is not stopped (current state: ${apply.state})`);
+    const holder = await findLiveApply(client);
+    if (holder !== null)
+      return refused(`schema change already in progress for database "${holder.database}" (plan ${holder.planId})`);
+    await requestControl(client, { ...request, operation: 'start' });
+    const state = apply.startedAt === null ? 'pending' : 'running';
+    await setApplyState(client, apply.applyId, state);
+    await writeLog(client, apply.applyId, {
+      level: 'info',
+      event: 'state_transition',
+      message: 'started again',
+      oldState: apply.state,
+      newState: state,
+    });
+    return { accepted: true, message: '', counted: true };
+  });
+  const [startedCount, skippedCount] = counts(verdict);
+  return { accepted: verdict.accepted, errorMessage: verdict.message, startedCount, skippedCount };
+}
+
+/** Cancel: ends an apply for good, a stopped one as well, and leaves no unfinished index (E44). */
+export async function cancel(engine: EngineState, request: CancelRequest): Promise<CancelResponse> {
+  const verdict = await decide(engine, request, 'cancel', async (client, apply) => {
+    if (APPLY_STATE[apply.state].final)
+      return { accepted: true, message: `Schema change already ${apply.state}`, counted: false };
+    await requestControl(client, { ...request, operation: 'cancel' });
+    if (apply.state === 'stopped' && nothingToTakeBack(await readSteps(client, apply.applyId))) {
+      // A resting apply needs no executor, which may be busy with another one for hours.
+      await setApplyState(client, apply.applyId, 'cancelled');
+      for (const operation of ['cancel', 'stop'] as const) {
+        await settleControl(client, { applyId: apply.applyId, operation, status: 'completed' });
+      }
+      await writeLog(client, apply.applyId, {
+        level: 'info',
+        event: 'state_transition',
+        message: 'cancelled',
+        oldState: 'stopped',
+        newState: 'cancelled',
+      });
+    }
+    return { accepted: true, message: '', counted: true };
+  });
+  const [cancelledCount, skippedCount] = counts(verdict);
+  return { accepted: verdict.accepted, errorMessage: verdict.message, cancelledCount, skippedCount };
+}
+
+/** Whether the change that is next has not been begun, so that ending here leaves nothing half-done. */
+function nothingToTakeBack(steps: readonly StoredStep[]): boolean {
+  const next = steps.find((step) => step.state !== 'done');
+  return steps
+    .filter((step) => step.changePosition === next?.changePosition)
+    .every((step) => step.state === 'pending' && !step.leftover);
+}
+
+/** Cutover, Revert and SkipRevert: refused with a reason, nothing changed (E45, E47). */
+export async function refuseControl(
+  engine: EngineState,
+  request: { readonly applyId: string; readonly environment: string },
+  reason: string,
+): Promise<CutoverResponse> {
+  const { apply } = await applyWithId(engine, request.applyId);
+  assertEnvironment(apply, request.environment);
+  return { accepted: false, errorMessage: `${reason} (current state: ${apply.state})` };
+}
+
+/** Decides about one control under the lock of its apply, and writes down who asked for what and what was said. */
+async function decide(
+  engine: EngineState,
+  request: ControlCall,
+  operation: ControlOperation,
+  rule: (client: Queryable, apply: StoredApply) => Promise<Verdict>,
+): Promise<Verdict> {
+  const { target, apply: found } = await applyWithId(engine, request.applyId);
+  assertEnvironment(found, request.environment);
+  const verdict = await inTransaction(target.pool, async (client) => {
+    const apply = await lockApply(client, request.applyId);
+    if (apply === null) throw notFound(`apply ${request.applyId} is not known to any target of this engine`);
+    const decided = await rule(client, apply);
+    if (decided.counted || !decided.accepted) {
+      const caller = request.caller === '' ? 'an unnamed caller' : request.caller;
+      await writeLog(client, apply.applyId, {
+        level: decided.accepted ? 'info' : 'warn',
+        event: 'control_request',
+        message: `${operation} requested by ${caller}: ${decided.accepted ? 'accepted' : decided.message}`,
+        metadata: { operation, caller: request.caller },
+      });
+    }
+    return decided;
+  }).catch((error: unknown) => {
+    if (violatedUnique(error) === ONE_LIVE_INDEX) return refused('schema change already in progress for this target');
+    throw error;
+  });
+  target.executor.wake.notify();
+  return verdict;
+}
+
+function refused(message: string): Verdict {
+  return { accepted: false, message, counted: false };
+}
+
+function counts(verdict: Verdict): readonly [done: string, skipped: string] {
+  return verdict.counted ? ['1', '0'] : ['0', '1'];
+}
+
+/** An environment that is given must be the apply's own; an empty one is not checked (engine contract 2.6). */
+export function assertEnvironment(apply: StoredApply, environment: string): void {
+  if (environment === '' || environment === apply.environment) return;
+  throw failedPrecondition(
+    `apply ${apply.applyId} belongs to environment ${apply.environment}; refusing a request for environment ${environment}`,
+  );
+}

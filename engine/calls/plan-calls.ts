@@ -1,0 +1,113 @@
+import { randomBytes } from 'node:crypto';
+import {
+  Engine,
+  type ExistingCopy,
+  type PlanDiffResponse,
+  type PlanRequest,
+  type PlanResponse,
+  type SchemaChange,
+} from '../../proto/gen/tern.js';
+import { invalidArgument } from '../errors.js';
+import type { Change } from '../planning/change.js';
+import type { Planned } from '../planning/planner.js';
+import { storePlan } from '../storage/plans.js';
+import { assertServedType, assertNoDirectExecution } from './supported.js';
+import { schemaFilesFromWire } from './schema-files-from-wire.js';
+import { targetNamed, type EngineState } from './routing.js';
+import { tableChangeOnWire } from './wire.js';
+
+/**
+ * Plan: the difference between a desired schema and the live one, stored under an id. Changes nothing on the target but
+ * the engine's own records (engine contract 2.2, E08 to E14).
+ */
+export async function plan(engine: EngineState, request: PlanRequest): Promise<PlanResponse> {
+  if (request.environment === '') throw invalidArgument('environment is required');
+  const { target, planned } = await compare(engine, request);
+  const answer = answerOf(planned);
+  let planId = '';
+  if (planned.kind === 'planned') {
+    planId = `plan-${randomBytes(8).toString('hex')}`;
+    await storePlan(target.pool, {
+      planId,
+      database: request.database,
+      type: request.type,
+      environment: request.environment,
+      target: target.name,
+      schemaDigest: planned.schemaDigest,
+      namespaces: Object.keys(request.schemaFiles).toSorted(),
+      ignoreTables: request.ignoreTables,
+      changes: planned.changes,
+    });
+  }
+  const exempt = planned.kind === 'planned' ? [...planned.exempt] : [];
+  return {
+    planId,
+    ...answer,
+    exemptTables: exempt.map(([namespace, tables]) => ({
+      namespace,
+      tables: [...tables],
+      reason: 'named by ignore_tables',
+    })),
+  };
+}
+
+/** PlanDiff: the same comparison with nothing stored under an id. Safe to repeat as often as one likes (E13). */
+export async function planDiff(engine: EngineState, request: PlanRequest): Promise<PlanDiffResponse> {
+  const { planned } = await compare(engine, request);
+  return { ...answerOf(planned), existingCopiesReported: planned.kind === 'planned' };
+}
+
+async function compare(engine: EngineState, request: PlanRequest) {
+  assertServedType(request.type);
+  assertNoDirectExecution(request.directExecution);
+  const schemaFiles = schemaFilesFromWire(request.schemaFiles);
+  for (const withheld of [...request.ignoredNamespaces, ...request.unselectedNamespaces]) {
+    if (withheld in schemaFiles) {
+      throw invalidArgument(`namespace ${withheld} is both in schema_files and withheld; name it in one of them`);
+    }
+  }
+  const target = await targetNamed(engine, request.target);
+  const planned = await target.planner.plan({ schemaFiles, ignoreTables: request.ignoreTables });
+  return { target, planned };
+}
+
+function answerOf(planned: Planned) {
+  const changes = planned.kind === 'planned' ? schemaChanges(planned) : [];
+  const errors = planned.kind === 'problems' ? [...planned.problems] : [];
+  const existingCopies = planned.kind === 'planned' ? leftovers(planned) : [];
+  return { engine: Engine.ENGINE_POSTGRES, changes, lintViolations: [], errors, shards: [], existingCopies };
+}
+
+/** At most one entry per namespace; inside one, the order of execution (engine contract E11). */
+function schemaChanges(planned: Extract<Planned, { kind: 'planned' }>): SchemaChange[] {
+  return [...byNamespace(planned.changes)].map(([namespace, changes]) => ({
+    namespace,
+    tableChanges: changes.map((change) =>
+      tableChangeOnWire(change, planned.sizes.get(`${change.namespace}.${change.table}`)),
+    ),
+    metadata: {},
+    originalFiles: {},
+    originalFilesCaptured: false,
+  }));
+}
+
+/** Groups changes by namespace, in the order in which the namespaces come up. */
+export function byNamespace<T extends Pick<Change, 'namespace'>>(
+  changes: readonly T[],
+): ReadonlyMap<string, readonly T[]> {
+  const groups = new Map<string, T[]>();
+  for (const change of changes) groups.set(change.namespace, [...(groups.get(change.namespace) ?? []), change]);
+  return groups;
+}
+
+function leftovers(planned: Extract<Planned, { kind: 'planned' }>): ExistingCopy[] {
+  return planned.unfinished.map(({ namespace, table, definition }) => ({
+    namespace,
+    disposition: 'discard',
+    reason: '',
+    tables: [table],
+    ageSeconds: '0',
+    statement: definition,
+    running: false,
+  }));
+}

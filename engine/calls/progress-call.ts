@@ -1,0 +1,190 @@
+import { Engine, type ProgressRequest, type ProgressResponse, type TableProgress } from '../../proto/gen/tern.js';
+import { failedPrecondition, invalidArgument } from '../errors.js';
+import { describeBlocker, readActivity, type Activity } from '../execution/activity.js';
+import { etaSeconds, percentOfIndexBuild, scannedFraction } from '../execution/percent.js';
+import { APPLY_STATE, findApplyByOperation, type StoredApply } from '../storage/applies.js';
+import { readControls, type ControlRequest } from '../storage/controls.js';
+import { readChanges, readSteps, type StoredChange, type StoredStep } from '../storage/steps.js';
+import type { Target } from '../target.js';
+import { assertEnvironment } from './control-calls.js';
+import { applyWithId, type EngineState } from './routing.js';
+import { CHANGE_TYPE_ON_WIRE, STATE_ON_WIRE, timeOnWire } from './wire.js';
+
+/**
+ * Progress: what is recorded, and for a running statement what PostgreSQL's own statistics say about it. Reads only, and
+ * touches no table of the target (engine contract 2.5, E34 to E39).
+ */
+export async function progress(engine: EngineState, request: ProgressRequest): Promise<ProgressResponse> {
+  const { target, apply } = await applyWithId(engine, request.applyId);
+  assertEnvironment(apply, request.environment);
+  await assertOperation(target, apply, request.applyOperationId);
+  const [changes, steps, controls, activity] = await Promise.all([
+    readChanges(target.pool, apply.applyId),
+    readSteps(target.pool, apply.applyId),
+    readControls(target.pool, apply.applyId),
+    APPLY_STATE[apply.state].live ? readActivity(target.pool) : null,
+  ]);
+  const current = APPLY_STATE[apply.state].final ? undefined : steps.find((step) => step.state !== 'done');
+  const now = current === undefined ? null : momentOf(apply, current, activity);
+  const tables = changes.map((change) =>
+    tableProgress(
+      apply,
+      change,
+      steps.filter((step) => step.changePosition === change.position),
+      now,
+    ),
+  );
+  const done = tables.filter((table) => table.status === 'completed').length;
+  return {
+    applyId: apply.applyId,
+    state: STATE_ON_WIRE[apply.state],
+    engine: Engine.ENGINE_POSTGRES,
+    summary: `${done} of ${tables.length} changes done${now === null || now.detail === '' ? '' : `; ${now.detail}`}`,
+    errorMessage: apply.state === 'failed' || apply.state === 'failed_retryable' ? apply.errorMessage : '',
+    tables,
+    startedAt: timeOnWire(apply.startedAt),
+    completedAt: timeOnWire(apply.completedAt),
+    metadata: metadataOf(apply, controls, now),
+    settledControlRequests: controls.flatMap((control) =>
+      control.status === 'pending'
+        ? []
+        : [
+            {
+              operation: control.operation,
+              status: control.status,
+              errorMessage: control.errorMessage,
+              settledAt: timeOnWire(control.settledAt),
+              requestedBy: control.requestedBy,
+            },
+          ],
+    ),
+    applyOperationId: request.applyOperationId,
+  };
+}
+
+/** An operation id that is given must be this apply's own (E39). */
+async function assertOperation(target: Target, apply: StoredApply, operationId: string): Promise<void> {
+  if (operationId === '' || operationId === apply.operationId) return;
+  if (!/^[1-9][0-9]{0,17}$/.test(operationId)) {
+    throw invalidArgument(`apply_operation_id ${JSON.stringify(operationId)} is not an operation id`);
+  }
+  const owner = await findApplyByOperation(target.pool, operationId);
+  throw owner === null
+    ? failedPrecondition(`apply_operation ${operationId} does not exist`)
+    : failedPrecondition(`apply_operation ${operationId} belongs to another apply, not to ${apply.applyId}`);
+}
+
+/** What the step that is next is doing at this moment. */
+interface Moment {
+  readonly step: StoredStep;
+  readonly percent: number;
+  /** 0 to 1: how much of the table has been read. */
+  readonly scanned: number;
+  /** One line for people; empty while it simply works. */
+  readonly detail: string;
+  readonly phase: string;
+  readonly blocker: StoredStep['blocker'];
+}
+
+function momentOf(apply: StoredApply, step: StoredStep, activity: Activity | null): Moment {
+  const busy = activity?.busy === true ? activity : null;
+  const build = step.step.kind === 'build_index' ? (busy?.indexBuild ?? null) : null;
+  const phase = build?.phase ?? (step.state === 'running' ? phaseOf(step) : 'pending');
+  const waitsFor = build === null ? null : (busy?.blockers[0] ?? null);
+  const idle = step.note === '' && apply.state === 'running' ? phase : step.note;
+  return {
+    step,
+    percent: Math.max(build === null ? 0 : percentOfIndexBuild(build), step.percent),
+    scanned: build === null ? 0 : scannedFraction(build),
+    detail: waitsFor === null ? idle : `${phase}, blocked by ${describeBlocker(waitsFor)}`,
+    phase,
+    blocker: waitsFor ?? step.blocker,
+  };
+}
+
+function phaseOf({ step, note }: StoredStep): string {
+  if (note.startsWith('waiting for lock')) return 'waiting for lock';
+  if (note.startsWith('cleaning up')) return 'cleaning up';
+  if (step.kind === 'build_index') return 'building index';
+  if (step.kind === 'drop_index') return 'dropping index';
+  return step.scans ? 'validating' : 'altering';
+}
+
+function metadataOf(
+  apply: StoredApply,
+  controls: readonly ControlRequest[],
+  now: Moment | null,
+): Record<string, string> {
+  const metadata: Record<string, string> = { plan_id: apply.planId };
+  const pending = controls.filter((control) => control.status === 'pending').map((control) => control.operation);
+  if (pending.length > 0) metadata['pending_controls'] = pending.join(',');
+  if (apply.supersededBy !== null) metadata['superseded_by'] = apply.supersededBy;
+  if (now === null) return metadata;
+  metadata['phase'] = now.phase;
+  metadata['attempts'] = String(now.step.attempts);
+  if (now.blocker !== null && now.detail !== '') {
+    metadata['blocker_pid'] = String(now.blocker.pid);
+    metadata['blocker_application'] = now.blocker.application;
+    metadata['blocker_state'] = now.blocker.state;
+    metadata['blocker_query'] = now.blocker.query;
+    metadata['blocker_open_seconds'] = String(now.blocker.openSeconds);
+  }
+  return metadata;
+}
+
+/** What a kind of step counts for in the percent of its change: roughly how long it takes. */
+const STEP_WEIGHTS = { transaction: 1, scan: 20, build_index: 100, drop_index: 5 } as const;
+
+function tableProgress(
+  apply: StoredApply,
+  change: StoredChange,
+  steps: readonly StoredStep[],
+  now: Moment | null,
+): TableProgress {
+  const own = now !== null && steps.some((step) => step.position === now.step.position) ? now : null;
+  const completed = change.errorMessage === '' && steps.every((step) => step.state === 'done');
+  const percent = completed ? 100 : percentOf(steps, own);
+  const rowsTotal = steps.map((step) => Number(step.rowsTotal)).reduce((most, rows) => Math.max(most, rows), 0);
+  const elapsed = own?.step.startedAt == null ? 0 : (Date.now() - own.step.startedAt.getTime()) / 1_000;
+  const eta = own === null ? null : etaSeconds(percent, elapsed);
+  return {
+    taskId: `${apply.operationId}-${change.position}`,
+    namespace: change.namespace,
+    tableName: change.table,
+    ddl: change.ddl,
+    status: completed ? 'completed' : statusOf(apply, change, steps),
+    rowsCopied: String(completed ? rowsTotal : Math.round(rowsTotal * (own?.scanned ?? 0))),
+    rowsTotal: String(rowsTotal),
+    percentComplete: percent,
+    etaSeconds: String(eta ?? 0),
+    isInstant: change.instant,
+    shards: [],
+    progressDetail: own?.detail ?? '',
+    changeType: CHANGE_TYPE_ON_WIRE[change.kind],
+    checksumRowsChecked: '0',
+    checksumRowsTotal: '0',
+    errorMessage: change.errorMessage,
+    throttled: false,
+    throttleReason: '',
+    estimatedBytes: undefined,
+  };
+}
+
+function statusOf(apply: StoredApply, change: StoredChange, steps: readonly StoredStep[]): string {
+  if (change.errorMessage !== '') return 'failed';
+  if (apply.state === 'stopped' || apply.state === 'cancelled') return apply.state;
+  if (apply.state === 'failed' || steps.every((step) => step.state === 'pending')) return 'pending';
+  return apply.state === 'failed_retryable' ? 'failed_retryable' : 'running';
+}
+
+function percentOf(steps: readonly StoredStep[], now: Moment | null): number {
+  let done = 0;
+  let all = 0;
+  for (const { step, state, position, percent } of steps) {
+    const weight = STEP_WEIGHTS[step.kind === 'transaction' && step.scans ? 'scan' : step.kind];
+    all += weight;
+    const own = state === 'done' ? 100 : position === now?.step.position ? now.percent : percent;
+    done += (weight * own) / 100;
+  }
+  return all === 0 ? 0 : Math.min(99, Math.floor((100 * done) / all));
+}

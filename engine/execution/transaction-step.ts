@@ -1,0 +1,55 @@
+import type { Step } from '../planning/change.js';
+import { beginStep, finishStep, noteStep } from '../storage/steps.js';
+import { inSessionTransaction, type ExecutionContext } from './context.js';
+import { observedLockWait, watched } from './watch.js';
+import type { StepAttempt, StepOutcome } from './step-attempt.js';
+
+/** Writers wait no longer than this behind a brief step that waits for its own lock. */
+export const LOCK_TIMEOUT_MS = 100;
+
+/**
+ * One attempt at a step whose statement and done mark commit together. So it is done exactly once: whether a lost
+ * connection came before or after the commit is answered by the mark itself.
+ */
+export async function attemptTransaction(
+  context: ExecutionContext,
+  attempt: StepAttempt,
+  step: Extract<Step, { kind: 'transaction' }>,
+): Promise<StepOutcome> {
+  const { applyId, position } = attempt;
+  await beginStep(context.session.client, applyId, position, attempt.rowsTotal);
+  const run = () =>
+    inSessionTransaction(context, async (client) => {
+      await client.query(`SET LOCAL lock_timeout = ${LOCK_TIMEOUT_MS}`);
+      await client.query(step.statement);
+      if (!(await finishStep(client, applyId, position))) {
+        throw new Error(`step ${position} of ${applyId} was already done: its statement has been rolled back`);
+      }
+    });
+  const ran = await observedLockWait(context, LOCK_TIMEOUT_MS, () =>
+    step.scans ? watched(context, { applyId, position }, run) : run(),
+  );
+  return 'result' in ran ? { kind: 'done' } : { kind: 'error', error: ran.error, blocker: ran.blocker };
+}
+
+/** Runs the undo of a step and takes its mark back, in one transaction. */
+export async function attemptUndo(
+  context: ExecutionContext,
+  attempt: Pick<StepAttempt, 'applyId' | 'position'>,
+  undo: string,
+  takeMarkBack: (client: ExecutionContext['session']['client']) => Promise<void>,
+): Promise<StepOutcome> {
+  const ran = await observedLockWait(context, LOCK_TIMEOUT_MS, () =>
+    inSessionTransaction(context, async (client) => {
+      await client.query(`SET LOCAL lock_timeout = ${LOCK_TIMEOUT_MS}`);
+      await client.query(undo);
+      await takeMarkBack(client);
+    }),
+  );
+  if ('result' in ran) return { kind: 'done' };
+  await noteStep(context.session.client, attempt.applyId, attempt.position, {
+    text: `taking back: ${undo}`,
+    blocker: ran.blocker,
+  });
+  return { kind: 'error', error: ran.error, blocker: ran.blocker };
+}

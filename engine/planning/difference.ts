@@ -1,0 +1,125 @@
+import type { Fact, FactBase } from '@supabase/pg-delta/core';
+import { plan } from '@supabase/pg-delta/plan';
+import type { Node } from 'libpg-query';
+import { alterColumnType } from './alter-table-rule.js';
+import { selectFacts, type Catalogue, type Selection } from './catalogue.js';
+import { ddlOf, type Change } from './change.js';
+import { liveFactsOf, type LiveCatalogue } from './live-catalogue.js';
+import type { LiveFacts } from './live-facts.js';
+import { parseStatement, quoteIdentifier, quoteQualified } from './sql.js';
+import { judgeStatement } from './statement-rule.js';
+import { subjectOf } from './subject.js';
+import type { Verdict } from './verdict.js';
+
+/**
+ * What turns the live schema into the desired one, as online as it can be, in order of execution. A pure function of its
+ * inputs: equal schemas give byte-equal DDL on every database, because plans are compared across deployments.
+ */
+export function difference(live: LiveCatalogue, desired: Catalogue, selection: Selection): readonly Change[] {
+  const desiredFacts = selectFacts(desired, selection);
+  const liveFacts = selectFacts(live, selection, (fact) => asPlanned(fact, live, desiredFacts));
+  const unselected = live.facts.facts().flatMap(({ id }) => (id.kind === 'schema' ? [id.name] : []));
+  const { actions } = plan(liveFacts, desiredFacts, { assumedSchemas: unselected });
+  const statements = actions.map((action) => {
+    const sql = action.sql.trim().replace(/;$/, '');
+    return { sql, tree: parseStatement(sql) };
+  });
+  const newTables = new Set(
+    desiredFacts
+      .facts()
+      .flatMap(({ id }) => (id.kind === 'table' && !liveFacts.has(id) ? [`${id.schema}.${id.name}`] : [])),
+  );
+  const facts = liveFactsOf(live, liveFacts, newTables);
+  const namespace = [...selection.namespaces].toSorted()[0] ?? 'public';
+  return mergeTypeChanges(statements, desiredFacts, facts).map(({ sql, tree, verdict }) => {
+    const judged = verdict ?? judgeStatement(sql, tree, facts);
+    const subject = subjectOf(tree, { namespace, tableOfIndex: facts.tableOfIndex });
+    return {
+      namespace: subject.namespace,
+      table: subject.name,
+      kind: judged.kind,
+      ddl: judged.blockedReason === null ? ddlOf(judged.steps) : sql,
+      unsafeReason: judged.unsafeReason,
+      blockedReason: judged.blockedReason,
+      steps: judged.steps,
+    };
+  });
+}
+
+/**
+ * How a live fact enters the comparison. What is there only in half counts as missing, so that the plan finishes it and
+ * has the same text on every deployment.
+ */
+function asPlanned(fact: Fact, live: LiveCatalogue, desired: FactBase): Fact | null {
+  const { id } = fact;
+  // An index whose build was cut short serves nobody; building it again drops it first.
+  if (id.kind === 'index' && fact.payload['valid'] === false && desired.has(id)) return null;
+  if (id.kind === 'column' && live.unvalidatedNotNull.has(`${id.schema}.${id.table}.${id.name}`)) {
+    // PostgreSQL 18 shows a column as NOT NULL before its constraint has been validated.
+    return { ...fact, payload: { ...fact.payload, notNull: false } };
+  }
+  // Extensions belong to the database: a schema may ask for one, and never drops one.
+  if (id.kind === 'extension' && !desired.has(id)) return null;
+  return fact;
+}
+
+interface Statement {
+  readonly sql: string;
+  readonly tree: Node;
+  /** Given where the statement has been judged already. */
+  readonly verdict?: Verdict;
+}
+
+/**
+ * A change of a column's type arrives as three statements (DROP DEFAULT, TYPE, SET DEFAULT). They become one, so that the
+ * column is never without its default.
+ */
+function mergeTypeChanges(statements: readonly Statement[], desired: FactBase, facts: LiveFacts): readonly Statement[] {
+  const merged: Statement[] = [];
+  for (let position = 0; position < statements.length; position += 1) {
+    const statement = statements[position];
+    if (statement === undefined) continue;
+    const change = columnCommand(statement.tree);
+    const to = change === null ? undefined : desired.get({ kind: 'column', ...change.place })?.payload['type'];
+    if (change === null || change.subtype !== 'AT_AlterColumnType' || typeof to !== 'string') {
+      merged.push(statement);
+      continue;
+    }
+    const { schema, table, name } = change.place;
+    const sameColumn = (other: Statement | undefined) => {
+      const command = other === undefined ? null : columnCommand(other.tree);
+      return command?.subtype === 'AT_ColumnDefault' && JSON.stringify(command.place) === JSON.stringify(change.place);
+    };
+    const clauses = [`ALTER COLUMN ${quoteIdentifier(name)} TYPE ${to}`];
+    if (sameColumn(merged.at(-1))) {
+      merged.pop();
+      if (facts.hasDefault(schema, table, name)) clauses.unshift(`ALTER COLUMN ${quoteIdentifier(name)} DROP DEFAULT`);
+    }
+    const prefix = `ALTER TABLE ${quoteQualified(schema, table)} `;
+    const next = statements[position + 1];
+    if (next !== undefined && sameColumn(next) && next.sql.startsWith(prefix)) {
+      clauses.push(next.sql.slice(prefix.length));
+      position += 1;
+    }
+    const sql = `${prefix}${clauses.join(', ')}`;
+    const verdict = alterColumnType({ schema, table, column: name, to, statement: sql }, facts);
+    merged.push({ sql, tree: parseStatement(sql), verdict });
+  }
+  return merged;
+}
+
+/** The column and the kind of an ALTER TABLE that has one command on one column. */
+function columnCommand(tree: Node) {
+  if (!('AlterTableStmt' in tree) || tree.AlterTableStmt.cmds?.length !== 1) return null;
+  const [command] = tree.AlterTableStmt.cmds;
+  if (command === undefined || !('AlterTableCmd' in command)) return null;
+  const { relation } = tree.AlterTableStmt;
+  return {
+    subtype: command.AlterTableCmd.subtype,
+    place: {
+      schema: relation?.schemaname ?? '',
+      table: relation?.relname ?? '',
+      name: command.AlterTableCmd.name ?? '',
+    },
+  };
+}

@@ -1,0 +1,117 @@
+import type pg from 'pg';
+import { failedPrecondition } from '../errors.js';
+import { isIgnoredTable, type Catalogue, type Selection } from './catalogue.js';
+import type { Change } from './change.js';
+import type { DesiredCatalogues } from './desired-catalogues.js';
+import { difference } from './difference.js';
+import { readLiveCatalogue, type LiveCatalogue, type TableSize } from './live-catalogue.js';
+import type { SchemaFiles } from './schema-files.js';
+import type { ScratchServer } from './scratch.js';
+
+export interface PlanInput {
+  readonly schemaFiles: SchemaFiles;
+  readonly ignoreTables: readonly string[];
+}
+
+/** What would have to change, or why that cannot be said. */
+export type Planned =
+  | {
+      readonly kind: 'planned';
+      readonly schemaDigest: string;
+      readonly changes: readonly Change[];
+      /** By `namespace.table`; for showing only. */
+      readonly sizes: ReadonlyMap<string, TableSize>;
+      /** Tables that ignore_tables kept out of the comparison, by namespace (engine contract E14). */
+      readonly exempt: ReadonlyMap<string, readonly string[]>;
+      /** Indexes whose build was cut short and that this plan builds anew, as `namespace.index on table`. */
+      readonly unfinished: readonly UnfinishedIndex[];
+    }
+  | { readonly kind: 'problems'; readonly problems: readonly string[] };
+
+export interface UnfinishedIndex {
+  readonly namespace: string;
+  readonly table: string;
+  readonly definition: string;
+}
+
+/** Compares desired schemas with one target. Changes nothing there except that it keeps loaded catalogues. */
+export class Planner {
+  readonly #pool: pg.Pool;
+  readonly #catalogues: DesiredCatalogues;
+  readonly #scratch: ScratchServer;
+
+  constructor(params: {
+    readonly pool: pg.Pool;
+    readonly catalogues: DesiredCatalogues;
+    readonly scratch: ScratchServer;
+  }) {
+    this.#pool = params.pool;
+    this.#catalogues = params.catalogues;
+    this.#scratch = params.scratch;
+  }
+
+  /** The difference between `input` and the live schema (engine contract 2.2). */
+  async plan(input: PlanInput): Promise<Planned> {
+    const live = await readLiveCatalogue(this.#pool);
+    const desired = await this.#catalogues.forFiles({
+      files: input.schemaFiles,
+      serverMajor: live.serverMajor,
+      storage: this.#pool,
+      scratch: this.#scratch,
+    });
+    if (desired.kind === 'problems') return desired;
+    const selection = selectionOf(Object.keys(input.schemaFiles), input.ignoreTables);
+    return compare(live, desired.catalogue, desired.digest, selection);
+  }
+
+  /** The same for a schema that was planned with before: what would have to change now. */
+  async planAgain(stored: {
+    readonly planId: string;
+    readonly schemaDigest: string;
+    readonly namespaces: readonly string[];
+    readonly ignoreTables: readonly string[];
+  }): Promise<Extract<Planned, { kind: 'planned' }>> {
+    const catalogue = await this.#catalogues.forDigest(this.#pool, stored.schemaDigest);
+    if (catalogue === null) {
+      throw failedPrecondition(
+        `plan ${stored.planId}: its desired schema is no longer kept on this target; plan again`,
+      );
+    }
+    const live = await readLiveCatalogue(this.#pool);
+    return compare(live, catalogue, stored.schemaDigest, selectionOf(stored.namespaces, stored.ignoreTables));
+  }
+}
+
+function selectionOf(namespaces: readonly string[], ignoreTables: readonly string[]): Selection {
+  return { namespaces: new Set(namespaces), ignoredTables: new Set(ignoreTables) };
+}
+
+function compare(
+  live: LiveCatalogue,
+  desired: Catalogue,
+  schemaDigest: string,
+  selection: Selection,
+): Extract<Planned, { kind: 'planned' }> {
+  const changes = difference(live, desired, selection);
+  const exempt = new Map<string, string[]>();
+  const unfinished: UnfinishedIndex[] = [];
+  for (const { id, payload, parent } of live.facts.facts()) {
+    if (id.kind === 'table' && selection.namespaces.has(id.schema) && isIgnoredTable(selection, id.schema, id.name)) {
+      exempt.set(id.schema, [...(exempt.get(id.schema) ?? []), id.name].toSorted());
+    }
+    if (
+      id.kind === 'index' &&
+      payload['valid'] === false &&
+      desired.facts.has(id) &&
+      selection.namespaces.has(id.schema)
+    ) {
+      const table = parent !== undefined && 'name' in parent ? parent.name : '';
+      unfinished.push({
+        namespace: id.schema,
+        table,
+        definition: typeof payload['def'] === 'string' ? payload['def'] : '',
+      });
+    }
+  }
+  return { kind: 'planned', schemaDigest, changes, sizes: live.sizes, exempt, unfinished };
+}

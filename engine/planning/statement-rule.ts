@@ -1,0 +1,146 @@
+import type { DropStmt, IndexStmt, Node } from 'libpg-query';
+import { alterTable } from './alter-table-rule.js';
+import type { ChangeKind } from './change.js';
+import type { LiveFacts } from './live-facts.js';
+import { quoteQualified, statementKind, strings } from './sql.js';
+import { blocked, brief, online, type Verdict } from './verdict.js';
+
+/**
+ * Statements that create or describe something without holding up whoever uses an existing table. What is not listed
+ * here or treated below is blocked: only what is known to be online runs (engine contract E19).
+ */
+const BRIEF_STATEMENTS: Readonly<Record<string, ChangeKind>> = {
+  AlterEnumStmt: 'alter',
+  AlterExtensionContentsStmt: 'alter',
+  AlterFunctionStmt: 'alter',
+  AlterPolicyStmt: 'alter',
+  AlterSeqStmt: 'alter',
+  CommentStmt: 'other',
+  CompositeTypeStmt: 'create',
+  CreateDomainStmt: 'create',
+  CreateEnumStmt: 'create',
+  CreateExtensionStmt: 'create',
+  CreateFunctionStmt: 'create',
+  CreatePolicyStmt: 'create',
+  CreateRangeStmt: 'create',
+  CreateSchemaStmt: 'create',
+  CreateSeqStmt: 'create',
+  CreateTrigStmt: 'create',
+  DefineStmt: 'create',
+  RenameStmt: 'rename',
+  RuleStmt: 'create',
+  ViewStmt: 'create_view',
+};
+
+/** How one statement, which is neither a merged nor a special one, is to be run. */
+export function judgeStatement(statement: string, tree: Node, facts: LiveFacts): Verdict {
+  if ('AlterTableStmt' in tree) return judgeAlter(statement, tree, facts);
+  if ('IndexStmt' in tree) return createIndex(statement, tree.IndexStmt, facts);
+  if ('DropStmt' in tree) return drop(statement, tree.DropStmt, facts);
+  if ('CreateStmt' in tree) {
+    const parent = (tree.CreateStmt.inhRelations ?? []).flatMap((node) =>
+      'RangeVar' in node ? [node.RangeVar] : [],
+    )[0];
+    if (tree.CreateStmt.partbound !== undefined && !facts.isNewTable(parent?.schemaname ?? '', parent?.relname ?? '')) {
+      return blocked(
+        'create',
+        'a partition of an existing table: PostgreSQL locks the parent and scans its default partition',
+      );
+    }
+    return brief('create', statement);
+  }
+  if ('CreateTableAsStmt' in tree) {
+    // Runs its query once, holding only read locks on the tables it reads.
+    return tree.CreateTableAsStmt.objtype === 'OBJECT_MATVIEW'
+      ? online('create_view', [{ kind: 'transaction', statement, scans: true, undo: null }])
+      : blocked('create', 'CREATE TABLE AS is not part of a declared schema');
+  }
+  if ('AlterDomainStmt' in tree) {
+    const { subtype } = tree.AlterDomainStmt;
+    // T: default, N: drop not null, X: drop constraint. The others check every table that uses the domain.
+    return subtype === 'AD_AlterDefault' || subtype === 'AD_DropNotNull'
+      ? brief('alter', statement)
+      : subtype === 'AD_DropConstraint'
+        ? brief('alter', statement, { unsafeReason: 'dropping a constraint of a domain gives up what it guarantees' })
+        : blocked('alter', 'this change of a domain scans every table that uses it under a lock');
+  }
+  const kind = BRIEF_STATEMENTS[statementKind(tree)];
+  return kind === undefined
+    ? blocked('other', `a statement of the kind ${statementKind(tree)} is not known to be online`)
+    : brief(kind, statement);
+}
+
+function judgeAlter(statement: string, tree: Extract<Node, { AlterTableStmt: unknown }>, facts: LiveFacts): Verdict {
+  const { objtype } = tree.AlterTableStmt;
+  if (objtype === 'OBJECT_TABLE') return alterTable(statement, tree.AlterTableStmt, facts);
+  if (objtype === 'OBJECT_VIEW' || objtype === 'OBJECT_SEQUENCE' || objtype === 'OBJECT_INDEX')
+    return brief('alter', statement);
+  if (objtype === 'OBJECT_TYPE') {
+    const subtypes = (tree.AlterTableStmt.cmds ?? []).map((node) =>
+      'AlterTableCmd' in node ? node.AlterTableCmd.subtype : undefined,
+    );
+    return subtypes.every((subtype) => subtype === 'AT_AddColumn')
+      ? brief('alter', statement)
+      : blocked('alter', 'this change of a composite type may rewrite the tables that use it');
+  }
+  return blocked('alter', `ALTER of this kind of object (${objtype ?? 'unknown'}) is not known to be online`);
+}
+
+function createIndex(statement: string, tree: IndexStmt, facts: LiveFacts): Verdict {
+  const schema = tree.relation?.schemaname ?? '';
+  const table = tree.relation?.relname ?? '';
+  const index = tree.idxname ?? '';
+  if (facts.isNewTable(schema, table)) return brief('create_index', statement);
+  if (facts.isPartitioned(schema, table)) {
+    return blocked('create_index', `an index on the partitioned table ${schema}.${table} cannot be built concurrently`);
+  }
+  const concurrent = statement.replace(/^CREATE (UNIQUE )?INDEX (?!CONCURRENTLY )/, 'CREATE $1INDEX CONCURRENTLY ');
+  if (concurrent === statement) return blocked('create_index', 'an index statement of an unexpected form');
+  return online('create_index', [{ kind: 'build_index', statement: concurrent, schema, index, definition: statement }]);
+}
+
+/** What is lost when an object of this kind is dropped. Kinds that are not listed are blocked. */
+const DROP_LOSSES: Readonly<Record<string, string>> = {
+  OBJECT_TABLE: 'DROP TABLE deletes the table and its data',
+  OBJECT_VIEW: 'DROP VIEW breaks whoever reads the view',
+  OBJECT_MATVIEW: 'DROP MATERIALIZED VIEW deletes the view and what it holds',
+  OBJECT_SEQUENCE: 'DROP SEQUENCE deletes its current value',
+  OBJECT_FUNCTION: 'DROP FUNCTION breaks whoever calls it',
+  OBJECT_PROCEDURE: 'DROP PROCEDURE breaks whoever calls it',
+  OBJECT_AGGREGATE: 'DROP AGGREGATE breaks whoever uses it',
+  OBJECT_TYPE: 'DROP TYPE removes a type',
+  OBJECT_DOMAIN: 'DROP DOMAIN removes a type',
+  OBJECT_TRIGGER: 'DROP TRIGGER ends what the trigger does',
+  OBJECT_POLICY: 'DROP POLICY changes who sees which rows',
+  OBJECT_RULE: 'DROP RULE ends what the rule does',
+  OBJECT_COLLATION: 'DROP COLLATION removes a collation',
+};
+
+function drop(statement: string, tree: DropStmt, facts: LiveFacts): Verdict {
+  const [object] = tree.objects ?? [];
+  if (tree.removeType === 'OBJECT_INDEX' && object !== undefined && 'List' in object) {
+    const [schema = '', index = ''] = strings(object.List.items);
+    const table = facts.tableOfIndex(schema, index) ?? '';
+    if (facts.isPartitioned(schema, table)) {
+      return blocked(
+        'drop_index',
+        `the index ${schema}.${index} of a partitioned table cannot be dropped concurrently`,
+      );
+    }
+    const reason = facts.isValidIndex(schema, index)
+      ? `DROP INDEX ${index}: queries that use it become slow, and a unique one gives up what it guarantees`
+      : null;
+    return {
+      kind: 'drop_index',
+      steps: [
+        { kind: 'drop_index', statement: `DROP INDEX CONCURRENTLY ${quoteQualified(schema, index)}`, schema, index },
+      ],
+      unsafeReason: reason,
+      blockedReason: null,
+    };
+  }
+  const loss = DROP_LOSSES[tree.removeType ?? ''];
+  if (loss === undefined)
+    return blocked('drop', `DROP of this kind of object (${tree.removeType ?? 'unknown'}) is not known to be online`);
+  return brief('drop', statement, { unsafeReason: loss });
+}

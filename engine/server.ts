@@ -17,6 +17,8 @@ const REQUEST_BYTES_MAX = 4 * 1024 * 1024;
 const RESPONSE_BYTES_MAX = 16 * 1024 * 1024;
 /** How long calls that are under way may take to end when the engine stops. */
 const DRAIN_TIMEOUT_MS = 5_000;
+/** How long an answer that was given may take to leave. */
+const ANSWER_FLUSH_MS = 100;
 const TARGET_NAME = /^[A-Za-z0-9._-]{1,63}$/;
 
 export interface EngineOptions {
@@ -57,6 +59,7 @@ export async function startEngine(options: EngineOptions): Promise<RunningEngine
     targets: new Map(targets.map((target) => [target.name, target])),
     version: packageVersion(),
     logger,
+    inFlight: new Set(),
   };
   try {
     await prepareTargets(targets);
@@ -70,7 +73,7 @@ export async function startEngine(options: EngineOptions): Promise<RunningEngine
     for (const target of targets) target.begin();
     let stopping: Promise<void> | null = null;
     const stop = async () => {
-      await drain(server);
+      await drain(server, engine);
       await closeTargets();
     };
     return { address, stop: () => (stopping ??= stop()) };
@@ -121,17 +124,20 @@ function bind(server: Server, listen: string): Promise<string> {
   });
 }
 
-async function drain(server: Server): Promise<void> {
-  await new Promise<void>((resolve) => {
-    const timer = setTimeout(() => {
-      server.forceShutdown();
-      resolve();
-    }, DRAIN_TIMEOUT_MS);
-    server.tryShutdown(() => {
-      clearTimeout(timer);
-      resolve();
-    });
+/** Takes no new calls, lets those under way end, and then closes the connections, which idle clients would keep open. */
+async function drain(server: Server, engine: EngineState): Promise<void> {
+  const closed = new Promise<void>((resolve) => {
+    server.tryShutdown(() => resolve());
   });
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, DRAIN_TIMEOUT_MS);
+  });
+  await Promise.race([Promise.all(engine.inFlight), late]);
+  clearTimeout(timer);
+  // The last answers are on their way out; closing is graceful for a moment and then not.
+  await Promise.race([closed, new Promise((resolve) => setTimeout(resolve, ANSWER_FLUSH_MS))]);
+  server.forceShutdown();
 }
 
 /** The version of the package, from wherever the compiled or the source file is. */

@@ -4,6 +4,7 @@ import { APPLICATION_NAME, openClient, openPool } from './database.js';
 import { ConfigurationError, databaseText, isConnectionLoss, unavailable } from './errors.js';
 import { assertDirect } from './execution/fence.js';
 import { Executor } from './execution/executor.js';
+import { PercentShown } from './execution/percent.js';
 import { backoffMs, Wake, type Backoff } from './execution/wake.js';
 import type { DesiredCatalogues } from './planning/desired-catalogues.js';
 import { Planner } from './planning/planner.js';
@@ -23,6 +24,8 @@ export class Target {
   readonly #dsn: string;
   readonly #logger: Logger;
   readonly #wake = new Wake();
+  /** Highest percent shown per attempt of a step, so that what callers see never goes down. */
+  readonly percentShown = new PercentShown();
   #prepared = false;
   #preparing: Promise<void> | null = null;
   #closing = false;

@@ -25,7 +25,8 @@ export async function progress(engine: EngineState, request: ProgressRequest): P
     APPLY_STATE[apply.state].live ? readActivity(target.pool) : null,
   ]);
   const current = APPLY_STATE[apply.state].final ? undefined : steps.find((step) => step.state !== 'done');
-  const now = current === undefined ? null : momentOf(apply, current, activity);
+  const now = current === undefined ? null : momentOf(target, apply, current, activity);
+  if (APPLY_STATE[apply.state].final) target.percentShown.forget(apply.applyId);
   const tables = changes.map((change) =>
     tableProgress(
       apply,
@@ -86,7 +87,7 @@ interface Moment {
   readonly blocker: StoredStep['blocker'];
 }
 
-function momentOf(apply: StoredApply, step: StoredStep, activity: Activity | null): Moment {
+function momentOf(target: Target, apply: StoredApply, step: StoredStep, activity: Activity | null): Moment {
   const busy = activity?.busy === true ? activity : null;
   const build = step.step.kind === 'build_index' ? (busy?.indexBuild ?? null) : null;
   const phase = build?.phase ?? (step.state === 'running' ? phaseOf(step) : 'pending');
@@ -94,7 +95,10 @@ function momentOf(apply: StoredApply, step: StoredStep, activity: Activity | nul
   const idle = step.note === '' && apply.state === 'running' ? phase : step.note;
   return {
     step,
-    percent: Math.max(build === null ? 0 : percentOfIndexBuild(build), step.percent),
+    percent: target.percentShown.raise(
+      { applyId: apply.applyId, position: step.position, attempt: step.attempts },
+      Math.max(build === null ? 0 : percentOfIndexBuild(build), step.percent),
+    ),
     scanned: build === null ? 0 : scannedFraction(build),
     detail: waitsFor === null ? idle : `${phase}, blocked by ${describeBlocker(waitsFor)}`,
     phase,

@@ -8,6 +8,8 @@ export interface EngineState {
   readonly targets: ReadonlyMap<string, Target>;
   readonly version: string;
   readonly logger: Logger;
+  /** Calls that have not been answered yet, so that a stop can let them end. */
+  readonly inFlight: Set<Promise<void>>;
 }
 
 export interface RoutedApply {

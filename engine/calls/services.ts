@@ -59,12 +59,14 @@ function answering(engine: EngineState) {
   ): handleUnaryCall<Request, Response> =>
     (call: ServerUnaryCall<Request, Response>, callback: sendUnaryData<Response>) => {
       // A synchronous throw inside becomes a rejection as well.
-      Promise.resolve(call.request)
+      const answered = Promise.resolve(call.request)
         .then(handle)
         .then(
           (response) => callback(null, response),
           (error: unknown) => callback(statusOf(engine, name, error)),
         );
+      engine.inFlight.add(answered);
+      void answered.finally(() => engine.inFlight.delete(answered));
     };
 }
 

@@ -54,3 +54,25 @@ export function etaSeconds(percent: number, elapsedSeconds: number): number | nu
 function ratio(done: number, total: number): number {
   return total <= 0 ? 0 : Math.min(1, Math.max(0, done / total));
 }
+
+/** Remembers the highest percent shown for the current attempt of each running step. */
+export class PercentShown {
+  readonly #highest = new Map<string, { readonly attempt: number; readonly percent: number }>();
+
+  /** The percent to show: `percent`, or what was shown before in the same attempt if that was more. */
+  raise(
+    step: { readonly applyId: string; readonly position: number; readonly attempt: number },
+    percent: number,
+  ): number {
+    const key = `${step.applyId}/${step.position}`;
+    const before = this.#highest.get(key);
+    const shown = before?.attempt === step.attempt ? Math.max(before.percent, percent) : percent;
+    this.#highest.set(key, { attempt: step.attempt, percent: shown });
+    return shown;
+  }
+
+  /** An apply that has ended needs no memory. */
+  forget(applyId: string): void {
+    for (const key of this.#highest.keys()) if (key.startsWith(`${applyId}/`)) this.#highest.delete(key);
+  }
+}

@@ -3,7 +3,7 @@ import { readInterrupt } from '../storage/controls.js';
 import { writeLog } from '../storage/logs.js';
 import { noteStep, type StoredChange, type StoredStep } from '../storage/steps.js';
 import { databaseText } from '../errors.js';
-import { describeBlocker } from './activity.js';
+import { describeBlocker, type Blocker } from './activity.js';
 import type { ExecutionContext } from './context.js';
 import { attemptIndexBuild, attemptIndexDrop } from './index-step.js';
 import type { StepAttempt, StepOutcome } from './step-attempt.js';
@@ -57,6 +57,7 @@ export async function runStep(
     let waitMs: number;
     if (kind === 'lock') {
       lockTries += 1;
+      if (blocker !== null) await yieldAutovacuum(context, attempt, blocker);
       const held = blocker === null ? '' : `, blocker ${describeBlocker(blocker)}`;
       await noteStep(context.session.client, applyId, step.position, {
         text: `waiting for lock, attempt ${lockTries}${held}`,
@@ -92,6 +93,20 @@ function attemptStep(context: ExecutionContext, attempt: StepAttempt, { step }: 
 
 function stepFailed(change: StoredChange, { step }: StoredStep, cause: unknown): StepFailed {
   return new StepFailed({ namespace: change.namespace, table: change.table, statement: step.statement, cause });
+}
+
+/**
+ * PostgreSQL lets autovacuum give way to whoever has waited for a second. Our waits are shorter than that, so it is asked
+ * here; not when it prevents a wraparound, and where the role may not, it is simply waited for.
+ */
+async function yieldAutovacuum(context: ExecutionContext, attempt: StepAttempt, blocker: Blocker): Promise<void> {
+  if (!blocker.query.startsWith('autovacuum:') || blocker.query.includes('wraparound')) return;
+  const { rows } = await context.pool
+    .query<{ asked: boolean }>('SELECT pg_cancel_backend($1) AS asked', [blocker.pid])
+    .catch(() => ({ rows: [] }));
+  if (rows[0]?.asked !== true) return;
+  const message = `asked ${blocker.query} (pid ${blocker.pid}) to give way; the server runs it again later`;
+  await writeLog(context.session.client, attempt.applyId, { level: 'info', event: 'autovacuum_yielded', message });
 }
 
 /** The engine tries again by itself: visible as a pause, not as an end (engine contract E37). */

@@ -73,6 +73,8 @@ export interface CallFilter {
 export class Ledger {
   readonly #startedAtMs = performance.now();
   readonly #entries: LedgerEntry[] = [];
+  readonly #callsByRpc = new Map<Rpc, LedgerCall[]>();
+  readonly #effectsByKind = new Map<Effect, LedgerEffect[]>();
   readonly #watchers = new Set<() => void>();
   readonly #running = new Map<string, Set<string>>();
   #concurrency = 0;
@@ -83,23 +85,24 @@ export class Ledger {
     return this.#entries;
   }
 
+  /** The time of the ledger, in which `atMs` of its entries is. */
+  get nowMs(): number {
+    return performance.now() - this.#startedAtMs;
+  }
+
   calls(filter: CallFilter = {}): readonly LedgerCall[] {
-    const rpcs = filter.rpc === undefined ? null : [filter.rpc].flat();
-    return this.#entries.filter(
-      (entry): entry is LedgerCall =>
-        entry.kind === 'call' &&
-        (rpcs === null || rpcs.includes(entry.rpc)) &&
-        (filter.target === undefined || entry.target === filter.target) &&
-        (filter.remoteApplyId === undefined || entry.remoteApplyId === filter.remoteApplyId),
+    const { target, remoteApplyId } = filter;
+    return this.#callsOf(filter.rpc === undefined ? [...this.#callsByRpc.keys()] : [filter.rpc].flat()).filter(
+      (call) =>
+        (target === undefined || call.target === target) &&
+        (remoteApplyId === undefined || call.remoteApplyId === remoteApplyId),
     );
   }
 
   effects(filter: { readonly effect?: Effect; readonly target?: string } = {}): readonly LedgerEffect[] {
-    return this.#entries.filter(
-      (entry): entry is LedgerEffect =>
-        entry.kind === 'effect' &&
-        (filter.effect === undefined || entry.effect === filter.effect) &&
-        (filter.target === undefined || entry.target === filter.target),
+    const kinds = filter.effect === undefined ? [...this.#effectsByKind.keys()] : [filter.effect];
+    return inOrder(kinds.map((kind) => this.#effectsByKind.get(kind) ?? [])).filter(
+      ({ target }) => filter.target === undefined || target === filter.target,
     );
   }
 
@@ -177,6 +180,7 @@ export class Ledger {
 
   recordCall(fields: Omit<LedgerCall, 'kind' | 'sequence' | 'atMs' | 'outcome' | 'givenApplyId'>): LedgerCall {
     const call: LedgerCall = { kind: 'call', ...this.#stamp(), ...fields, outcome: 'pending', givenApplyId: '' };
+    push(this.#callsByRpc, call.rpc, call);
     this.#append(call);
     return call;
   }
@@ -189,7 +193,13 @@ export class Ledger {
 
   recordEffect(effect: Effect, about: Pick<LedgerEffect, 'target' | 'remoteApplyId' | 'idempotencyKey'>): void {
     this.#countRunning(effect, about);
-    this.#append({ kind: 'effect', ...this.#stamp(), effect, ...about });
+    const entry: LedgerEffect = { kind: 'effect', ...this.#stamp(), effect, ...about };
+    push(this.#effectsByKind, effect, entry);
+    this.#append(entry);
+  }
+
+  #callsOf(rpcs: readonly Rpc[]): readonly LedgerCall[] {
+    return inOrder(rpcs.map((rpc) => this.#callsByRpc.get(rpc) ?? []));
   }
 
   #countRunning(effect: Effect, { target, remoteApplyId }: Pick<LedgerEffect, 'target' | 'remoteApplyId'>): void {
@@ -204,7 +214,7 @@ export class Ledger {
   }
 
   #stamp(): { readonly sequence: number; readonly atMs: number } {
-    return { sequence: this.#entries.length, atMs: performance.now() - this.#startedAtMs };
+    return { sequence: this.#entries.length, atMs: this.nowMs };
   }
 
   #append(entry: LedgerEntry): void {
@@ -215,4 +225,16 @@ export class Ledger {
   #notify(): void {
     for (const watcher of this.#watchers) watcher();
   }
+}
+
+function inOrder<Entry extends LedgerEntry>(lists: readonly (readonly Entry[])[]): readonly Entry[] {
+  const [only, ...others] = lists;
+  if (only !== undefined && others.length === 0) return only;
+  return lists.flat().toSorted((left, right) => left.sequence - right.sequence);
+}
+
+function push<Key, Entry>(lists: Map<Key, Entry[]>, key: Key, entry: Entry): void {
+  const list = lists.get(key);
+  if (list === undefined) lists.set(key, [entry]);
+  else list.push(entry);
 }

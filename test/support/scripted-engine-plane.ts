@@ -11,7 +11,7 @@ export type Dialect = 'full' | 'limited' | 'old';
 export interface TargetOptions {
   readonly name: string;
   /** Default: any database is accepted. */
-  readonly database?: string;
+  readonly database?: string | null;
   /** Statements that the target holds from the start. */
   readonly live?: readonly string[];
 }
@@ -46,7 +46,7 @@ export class ScriptedPlane {
   readonly dialect: Dialect;
   readonly #name: string;
   readonly #ledger: Ledger;
-  readonly #targets: ReadonlyMap<string, ScriptedTarget>;
+  readonly #targets = new Map<string, ScriptedTarget>();
   readonly #plans = new Map<string, StoredPlan>();
   readonly #applies = new Map<string, ScriptedApply>();
   readonly #byKey = new Map<string, ScriptedApply>();
@@ -62,12 +62,11 @@ export class ScriptedPlane {
     this.#name = params.name;
     this.dialect = params.dialect;
     this.#ledger = params.ledger;
-    this.#targets = new Map(
-      params.targets.map(({ name, database, live }) => [
-        name,
-        { name, database: database ?? null, live: liveSchemaOf(live ?? []), script: WELL_BEHAVED },
-      ]),
-    );
+    for (const target of params.targets) this.addTarget(target);
+  }
+
+  addTarget({ name, database = null, live = [] }: TargetOptions): void {
+    this.#targets.set(name, { name, database, live: liveSchemaOf(live), script: WELL_BEHAVED });
   }
 
   get applies(): readonly ScriptedApply[] {

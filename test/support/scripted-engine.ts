@@ -39,6 +39,8 @@ export interface ScriptedEngine {
   /** `host:port`; the same after `pause` and `resume`. */
   readonly address: string;
   readonly ledger: Ledger;
+  /** One more database that this engine serves. */
+  addTarget(target: string | TargetOptions): void;
   /** How applies on this target behave from the next Apply on. What is left out is the well-behaved engine. */
   script(target: string, script: Partial<Script>): void;
   /** Sets a fault. It hits once unless told otherwise. */
@@ -78,7 +80,7 @@ export async function startScriptedEngine(options: ScriptedEngineOptions): Promi
   const { lookup = dialect === 'full', credentials = ServerCredentials.createInsecure() } = options;
   const ledger = new Ledger();
   const faults = new Faults();
-  const targets = options.targets.map((target) => (typeof target === 'string' ? { name: target } : target));
+  const targets = options.targets.map(toTargetOptions);
   const plane = new ScriptedPlane({ name, dialect, ledger, targets });
   const handlers = handlersOf(plane, healthFacts(dialect, lookup), targets.length > 1);
   const wiring = { plane, handlers, faults, ledger, lookup };
@@ -92,6 +94,7 @@ export async function startScriptedEngine(options: ScriptedEngineOptions): Promi
   return {
     address: `127.0.0.1:${port}`,
     ledger,
+    addTarget: (target) => plane.addTarget(toTargetOptions(target)),
     script: (target, script) => plane.setScript(target, script),
     fault: (rule) => faults.add(rule),
     clearFaults: () => faults.clear(),
@@ -116,6 +119,10 @@ export async function startScriptedEngine(options: ScriptedEngineOptions): Promi
       await close(server);
     },
   };
+}
+
+function toTargetOptions(target: string | TargetOptions): TargetOptions {
+  return typeof target === 'string' ? { name: target } : target;
 }
 
 function healthFacts(dialect: Dialect, lookup: boolean) {

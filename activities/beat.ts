@@ -1,4 +1,5 @@
 import { Context } from '@temporalio/activity';
+import { EngineFailure } from '../tern/engine.js';
 
 /** Watches that share one second of heartbeats; above it each one beats less often (design 4.4). */
 const WATCHES_PER_SECOND = 50;
@@ -69,6 +70,29 @@ export async function pause(delayMs: number, signal: AbortSignal): Promise<void>
     const timer = setTimeout(done, delayMs);
     signal.addEventListener('abort', done, { once: true });
   });
+}
+
+/**
+ * A read that nobody has to wait for: given up when the activity is cancelled, so that a worker's shutdown or a stop does
+ * not wait for an engine that does not answer. Never for a call that changes something.
+ */
+export async function abandonable<Value>(reading: Promise<Value>, signal: AbortSignal): Promise<Value> {
+  reading.catch(() => undefined);
+  if (signal.aborted) throw abandoned();
+  let abandon: () => void = () => undefined;
+  const aborted = new Promise<never>((_resolve, reject) => {
+    abandon = () => reject(abandoned());
+    signal.addEventListener('abort', abandon, { once: true });
+  });
+  try {
+    return await Promise.race([reading, aborted]);
+  } finally {
+    signal.removeEventListener('abort', abandon);
+  }
+}
+
+function abandoned(): EngineFailure {
+  return new EngineFailure({ type: 'Ambiguous', message: 'the activity was cancelled before the engine answered' });
 }
 
 /** True when the workflow asked for the end; a worker shutdown, a pause or a reset is not that (design 4.4). */

@@ -3,7 +3,7 @@ import type { ControlDetail } from '../domain/live.js';
 import type { Observation } from '../domain/observation.js';
 import { hasEnded } from '../domain/state.js';
 import type { ControlAnswer as EngineAnswer, Engine } from '../tern/engine.js';
-import { Beat, pause } from './beat.js';
+import { Beat, abandonable, pause } from './beat.js';
 import type { Activities, ControlAnswer, ControlInput } from './contract.js';
 import { engineCaller } from './dispatch.js';
 import { asEngineFailure } from './failure.js';
@@ -14,6 +14,9 @@ const SEND_AGAIN_MS = 30_000;
 
 /** An engine that could not be reached is tried again sooner. */
 const UNREACHED_AGAIN_MS = 1_000;
+
+/** Longest wait for one connection attempt. */
+const READY_TIMEOUT_MS = 5_000;
 
 /** Between two looks whether it has taken effect. */
 const LOOK_MS = { first: 25, max: 2_000 } as const;
@@ -60,6 +63,7 @@ export function createControl(ports: ActivityPorts): Activities['control'] {
 async function send(input: ControlInput, engine: () => Engine, beat: Beat<ControlDetail>): Promise<boolean> {
   const request = { ...reference(input), caller: engineCaller(input.scope) };
   try {
+    await engine().ready({ timeoutMs: READY_TIMEOUT_MS, signal: Context.current().cancellationSignal });
     const answer: EngineAnswer = await (input.control === 'stop' ? engine().stop(request) : engine().cancel(request));
     const refused = answer.kind === 'refused' ? answer.message || 'the engine refused without a reason' : null;
     beat.show({
@@ -82,7 +86,7 @@ async function send(input: ControlInput, engine: () => Engine, beat: Beat<Contro
 /** An error of the control is reconciled by reading the state before anything is concluded (C39). */
 async function look(input: ControlInput, engine: () => Engine, beat: Beat<ControlDetail>): Promise<Observation | null> {
   try {
-    return await engine().progress(reference(input));
+    return await abandonable(engine().progress(reference(input)), Context.current().cancellationSignal);
   } catch (error) {
     beat.show({ ...beat.details, lastError: asEngineFailure(error).message });
     return null;

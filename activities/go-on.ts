@@ -5,7 +5,7 @@ import type { LiveDetail } from '../domain/live.js';
 import type { Observation } from '../domain/observation.js';
 import { hasEnded } from '../domain/state.js';
 import type { ControlAnswer, Engine } from '../tern/engine.js';
-import { Beat, pause } from './beat.js';
+import { Beat, abandonable, pause } from './beat.js';
 import type { Activities, CutoverAnswer, RemoteInput, StartAnswer } from './contract.js';
 import { engineCaller, resumeDetails } from './dispatch.js';
 import { asEngineFailure } from './failure.js';
@@ -68,7 +68,7 @@ async function afterLooking<Answer>(
     if (signal.aborted) return Context.current().cancelled;
     try {
       const engine = ports.engines.engineFor(input.scope.deployment);
-      const decided = step.judge(await engine.progress(reference));
+      const decided = step.judge(await abandonable(engine.progress(reference), signal));
       if (decided !== null) return decided;
       if (signal.aborted || beat.lost) continue;
       const answer = await step.send(engine, { ...reference, caller: engineCaller(input.scope) });

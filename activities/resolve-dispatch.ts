@@ -1,7 +1,7 @@
 import { Context } from '@temporalio/activity';
 import { type Engine, EngineFailure } from '../tern/engine.js';
 import { FAILURES } from '../domain/failure.js';
-import { Beat, pause } from './beat.js';
+import { Beat, abandonable, pause } from './beat.js';
 import type { Activities, ResolveAnswer, ResolveInput } from './contract.js';
 import { type DispatchDetails, buildApplyRequest, engineCaller, resumeDetails, sendUntilAnswered } from './dispatch.js';
 import { asEngineFailure } from './failure.js';
@@ -57,7 +57,8 @@ async function lookUp(
   for (;;) {
     if (signal.aborted) return Context.current().cancelled;
     try {
-      const found = await engine().findApply({ idempotencyKey: input.idempotencyKey, target: input.scope.target });
+      const lookup = engine().findApply({ idempotencyKey: input.idempotencyKey, target: input.scope.target });
+      const found = await abandonable(lookup, signal);
       if (found.kind === 'unsupported') return null;
       if (found.kind === 'not_found') return { kind: 'not_found', resolvedBy: 'lookup' };
       return {

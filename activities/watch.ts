@@ -5,7 +5,7 @@ import type { LiveDetail } from '../domain/live.js';
 import type { Observation } from '../domain/observation.js';
 import { type EndedState, OPERATION_STATE, hasEnded } from '../domain/state.js';
 import type { Engine, EngineFailure } from '../tern/engine.js';
-import { Beat, pause } from './beat.js';
+import { Beat, abandonable, pause } from './beat.js';
 import type { Activities, WatchAnswer, WatchEnd, WatchInput } from './contract.js';
 import { asEngineFailure, lookAgain } from './failure.js';
 import type { ActivityPorts, PlanMaterial } from './ports.js';
@@ -71,7 +71,7 @@ class Watch {
   async #look(): Promise<WatchAnswer | null> {
     let observation: Observation;
     try {
-      observation = await this.#engine.progress(this.#reference);
+      observation = await abandonable(this.#engine.progress(this.#reference), this.#signal);
     } catch (error) {
       return this.#judgeFailure(asEngineFailure(error));
     }
@@ -131,7 +131,10 @@ class Watch {
     for (;;) {
       if (this.#signal.aborted) return Context.current().cancelled;
       try {
-        const { remaining, drift } = await readDifference(this.#engine, this.#input.scope, plan);
+        const { remaining, drift } = await abandonable(
+          readDifference(this.#engine, this.#input.scope, plan),
+          this.#signal,
+        );
         if (remaining.length === 0) return { ...end, drift };
         if (missingBefore)
           return {
@@ -156,7 +159,10 @@ class Watch {
     const plan = await this.#plan();
     for (let tries = 0; tries < DIFF_TRIES_AFTER_FAILURE && !this.#signal.aborted; tries += 1) {
       try {
-        const { remaining, drift } = await readDifference(this.#engine, this.#input.scope, plan);
+        const { remaining, drift } = await abandonable(
+          readDifference(this.#engine, this.#input.scope, plan),
+          this.#signal,
+        );
         if (remaining.length > 0) return { ...end, message, drift };
         return {
           ...end,

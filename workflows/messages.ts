@@ -40,13 +40,13 @@ export const cancelSignal = defineSignal<[ControlMessage?]>('cancel');
 export const releaseSignal = defineSignal<[ControlMessage?]>('release');
 
 /** Updates of the same names answer once the control is in history; a refusal leaves no trace there. */
-export const stopUpdate = defineUpdate<ControlAnswer, [ControlMessage?]>('stop');
-export const cancelUpdate = defineUpdate<ControlAnswer, [ControlMessage?]>('cancel');
-export const releaseUpdate = defineUpdate<ControlAnswer, [ControlMessage?]>('release');
-export const retryUpdate = defineUpdate<ControlAnswer, [ControlMessage?]>('retry');
-export const skipUpdate = defineUpdate<ControlAnswer, [ControlMessage?]>('skip');
+export const stopUpdate = defineUpdate<ControlAnswer, [ControlMessage]>('stop');
+export const cancelUpdate = defineUpdate<ControlAnswer, [ControlMessage]>('cancel');
+export const releaseUpdate = defineUpdate<ControlAnswer, [ControlMessage]>('release');
+export const retryUpdate = defineUpdate<ControlAnswer, [ControlMessage]>('retry');
+export const skipUpdate = defineUpdate<ControlAnswer, [ControlMessage]>('skip');
 /** Always refused: `start` begins a new run of an ended apply. The refusal says what to do instead. */
-export const startUpdate = defineUpdate<ControlAnswer, [ControlMessage?]>('start');
+export const startUpdate = defineUpdate<ControlAnswer, [ControlMessage]>('start');
 
 export const statusQuery = defineQuery<ApplyView>('status');
 

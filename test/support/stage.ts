@@ -1,5 +1,11 @@
 import { createHash } from 'node:crypto';
-import { Client, Connection, type WorkflowHandle, WorkflowFailedError } from '@temporalio/client';
+import {
+  Client,
+  Connection,
+  WorkflowFailedError,
+  type WorkflowHandle,
+  WorkflowNotFoundError,
+} from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
 import { DefaultLogger, NativeConnection, Runtime } from '@temporalio/worker';
 import { afterAll, afterEach } from 'vitest';
@@ -7,20 +13,24 @@ import type { ApplyInput, ApplyResult, ApplyView } from '../../domain/apply.js';
 import type { OperationOutcome } from '../../domain/operation.js';
 import { canonicalChanges } from '../../domain/planning.js';
 import type { RolloutSpec } from '../../domain/spec.js';
-import { createEngines } from '../../tern/engines.js';
-import { bundleWorkflows } from '../../worker/bundle.js';
-import { SkeinWorker } from '../../worker/worker.js';
+import { createEngines, type EngineConfiguration } from '../../tern/engines.js';
+import type { Patience } from '../../tern/limits.js';
 import type { apply } from '../../workflows/apply.js';
+import type { operation } from '../../workflows/operation.js';
 import { MEMO_APPLY, MEMO_SPEC_DIGEST, statusQuery } from '../../workflows/messages.js';
 import { type ScriptedEngine, startScriptedEngine } from './scripted-engine.js';
+import { StageWorker, type WorkerMode } from './stage-worker.js';
 import { testTemporalServer } from './temporal.js';
 import { until } from './until.js';
+import { testWorkflowBundle } from './workflow-bundle.js';
 
 /** One deployment per scripted engine; its target is called like the deployment. */
 export const SCHEMA = { public: { 'orders.sql': 'CREATE TABLE orders (id bigint);' } };
 
 export interface Stage {
   readonly client: Client;
+  /** Of the Temporal server. */
+  readonly address: string;
   /** Starts scripted engines for these deployments, one each, and a worker that knows them. */
   scene(deployments: readonly string[], options?: SceneOptions): Promise<Scene>;
 }
@@ -30,17 +40,27 @@ export interface SceneOptions {
   readonly lookup?: boolean;
   /** Default: a worker runs. False: none until `startWorker`. */
   readonly worker?: boolean;
+  /** How long the engine clients wait. Default: as in production. */
+  readonly patience?: Partial<Patience>;
+  /** Deployments that the worker's configuration does not name, until `makeKnown`. Default none. */
+  readonly unknown?: readonly string[];
 }
 
 export interface Scene {
   readonly client: Client;
   /** A name of its own for every scene, used as the database, so that target ids never meet. */
   readonly database: string;
+  /** Of the engines, as a worker's configuration holds them. */
+  readonly addresses: Readonly<Record<string, EngineConfiguration>>;
   engine(deployment: string): ScriptedEngine;
+  /** The workflow of an operation. */
+  operation(deployment: string): WorkflowHandle<typeof operation>;
   input(options?: InputOptions): Promise<ApplyInput>;
   start(input: ApplyInput, applyId?: string): Promise<WorkflowHandle<typeof apply>>;
-  startWorker(): Promise<void>;
+  startWorker(mode?: WorkerMode): Promise<void>;
   stopWorker(): Promise<void>;
+  /** The worker gets a configuration that names every deployment. */
+  makeKnown(): void;
 }
 
 export interface InputOptions {
@@ -52,90 +72,123 @@ export interface InputOptions {
 
 let scenes = 0;
 
-/** A Temporal server and the workflow bundle for one test file. Call at the top of the file. */
+/** A Temporal server, the workflow bundle and a worker for one test file. Call at the top of the file. */
 export async function openStage(): Promise<Stage> {
   Runtime.install({ logger: new DefaultLogger('ERROR'), shutdownSignals: [] });
-  const [server, code] = await Promise.all([testTemporalServer(), bundleWorkflows()]);
+  const [server, code] = await Promise.all([testTemporalServer(), testWorkflowBundle()]);
   const connection = await Connection.connect({ address: server.address });
   const nativeConnection = await NativeConnection.connect({ address: server.address });
   const client = new Client({ connection });
+  const worker = new StageWorker({ connection: nativeConnection, client, code });
   const closers: (() => Promise<void>)[] = [];
   afterEach(async () => {
     for (const close of closers.splice(0).toReversed()) await close();
   });
   afterAll(async () => {
+    await worker.stop();
     await nativeConnection.close();
     await connection.close();
   });
   return {
     client,
+    address: server.address,
     scene: async (deployments, options = {}) => {
       scenes += 1;
-      const database = `db${process.pid}-${scenes}`;
-      const engines = new Map<string, ScriptedEngine>();
-      for (const name of deployments) {
-        const { dialect, lookup } = options;
-        engines.set(
-          name,
-          await startScriptedEngine({
-            targets: [name],
-            name,
-            ...(dialect === undefined ? {} : { dialect }),
-            ...(lookup === undefined ? {} : { lookup }),
-          }),
-        );
-      }
-      const addresses = Object.fromEntries([...engines].map(([name, { address }]) => [name, { address }]));
-      let running: { worker: SkeinWorker; run: Promise<void>; close: () => void } | null = null;
-      const startWorker = async () => {
-        const ports = createEngines(addresses);
-        const worker = await SkeinWorker.create({
-          connection: nativeConnection,
-          client,
-          namespace: 'default',
-          engines: ports,
-          queues: ['skein'],
-          workflowBundle: { code },
-          shutdownGraceMs: 0,
-        });
-        running = { worker, run: worker.run(), close: () => ports.close() };
-      };
-      const stopWorker = async () => {
-        const stopping = running;
-        running = null;
-        if (stopping === null) return;
-        stopping.worker.shutdown();
-        await stopping.run;
-        stopping.close();
-      };
-      if (options.worker !== false) await startWorker();
-      closers.push(async () => {
-        await stopWorker();
-        await Promise.all([...engines.values()].map((engine) => engine.stop()));
-      });
-      const engine = (name: string) => {
-        const found = engines.get(name);
-        if (found === undefined) throw new Error(`no engine for ${name}`);
-        return found;
-      };
-      return {
+      const { scene, close } = await openScene({
+        database: `db${process.pid}-${scenes}`,
+        deployments,
+        options,
         client,
-        database,
-        engine,
-        startWorker,
-        stopWorker,
-        input: (inputOptions = {}) =>
-          buildInput({ database, deployments: inputOptions.deployments ?? deployments, addresses, ...inputOptions }),
-        start: (input, applyId = `apply-${database}`) =>
-          client.workflow.start<typeof apply>('apply', {
-            workflowId: applyId,
-            taskQueue: 'skein',
-            args: [input],
-            memo: { [MEMO_APPLY]: applyId, [MEMO_SPEC_DIGEST]: input.specDigest },
-          }),
-      };
+        worker,
+      });
+      closers.push(close);
+      if (options.worker === false) await worker.stop();
+      else await worker.start();
+      return scene;
     },
   };
+}
+
+async function openScene(params: {
+  readonly database: string;
+  readonly deployments: readonly string[];
+  readonly options: SceneOptions;
+  readonly client: Client;
+  readonly worker: StageWorker;
+}): Promise<{ readonly scene: Scene; readonly close: () => Promise<void> }> {
+  const { database, deployments, options, client, worker } = params;
+  const { dialect, lookup, patience, unknown = [] } = options;
+  const engines = new Map<string, ScriptedEngine>();
+  for (const name of deployments) {
+    const settings = { ...(dialect === undefined ? {} : { dialect }), ...(lookup === undefined ? {} : { lookup }) };
+    engines.set(name, await startScriptedEngine({ targets: [name], name, ...settings }));
+  }
+  const addresses = Object.fromEntries([...engines].map(([name, { address }]) => [name, { address }]));
+  let ports: { close(): void } = { close: () => undefined };
+  const know = (names: readonly string[]) => {
+    ports.close();
+    const known = Object.entries(addresses).filter(([name]) => names.includes(name));
+    const created = createEngines(Object.fromEntries(known), patience);
+    worker.engines.add(database, created);
+    ports = created;
+  };
+  know(deployments.filter((name) => !unknown.includes(name)));
+  const started: WorkflowHandle<typeof apply>[] = [];
+  const engine = (name: string) => {
+    const found = engines.get(name);
+    if (found === undefined) throw new Error(`no engine for ${name}`);
+    return found;
+  };
+  const scene: Scene = {
+    client,
+    database,
+    addresses,
+    engine,
+    startWorker: (mode) => worker.start(mode),
+    stopWorker: () => worker.stop(),
+    makeKnown: () => know(deployments),
+    operation: (deployment) => client.workflow.getHandle(`test/${database}/${deployment}/${deployment}`),
+    input: (inputOptions = {}) =>
+      buildInput({ database, deployments: inputOptions.deployments ?? deployments, addresses, ...inputOptions }),
+    start: async (input, applyId = `apply-${database}`) => {
+      const handle = await client.workflow.start<typeof apply>('apply', {
+        workflowId: applyId,
+        taskQueue: 'skein',
+        args: [input],
+        memo: { [MEMO_APPLY]: applyId, [MEMO_SPEC_DIGEST]: input.specDigest },
+        workflowIdConflictPolicy: 'FAIL',
+      });
+      started.push(handle);
+      return handle;
+    },
+  };
+  const close = async () => {
+    for (const handle of started) await endRun(scene, handle, deployments);
+    worker.engines.remove(database);
+    ports.close();
+    await Promise.all([...engines.values()].map((running) => running.stop()));
+  };
+  return { scene, close };
+}
+
+/** Ends what a test left running, so that it is in no later test's way. */
+async function endRun(
+  scene: Scene,
+  handle: WorkflowHandle<typeof apply>,
+  deployments: readonly string[],
+): Promise<void> {
+  const wasOpen = await terminate(scene.client.workflow.getHandle(handle.workflowId));
+  if (wasOpen) await Promise.all(deployments.map((name) => terminate(scene.operation(name))));
+}
+
+async function terminate(handle: WorkflowHandle): Promise<boolean> {
+  try {
+    await handle.terminate('its test has ended');
+    return true;
+  } catch (error) {
+    if (error instanceof WorkflowNotFoundError) return false;
+    throw error;
+  }
 }
 
 /** Plans on every engine, as the plan workflow does, and builds the input of an apply. */

@@ -1,0 +1,86 @@
+import { writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { parseArgs } from 'node:util';
+import { repositoryRoot } from '../dev/folders.js';
+import { runFloor } from './floor.js';
+import { measureFanOut, measureSequence, measureSingle, measureStop } from './measurements.js';
+import { describeMachine, type Report, type Row, toMarkdown, toTable } from './report.js';
+import { openRig, type Rig } from './rig.js';
+import { prepare, rollOut } from './rollout.js';
+
+const HELP = `Measures what a rollout costs, against the same number of empty workflows in the same run.
+
+npm run bench -- [options]
+  -o, --output table|json   what to print (default table)
+  --sizes 100,500           how many deployments at once, each size a row (default 100,500)
+  --rounds n                rounds per size, of which the median counts (default 3)
+  --baseline                also write bench/baseline.md
+`;
+
+const SEQUENCE_DEPLOYMENTS = 20;
+const STOPS_IN_FLIGHT = [10, 100] as const;
+const WARM_UP_DEPLOYMENTS = 20;
+
+const { values } = parseArgs({
+  options: {
+    output: { type: 'string', short: 'o', default: 'table' },
+    sizes: { type: 'string', default: '100,500' },
+    rounds: { type: 'string', default: '3' },
+    baseline: { type: 'boolean', default: false },
+    help: { type: 'boolean', short: 'h', default: false },
+  },
+});
+
+if (values.help) {
+  process.stdout.write(HELP);
+} else {
+  const sizes = values.sizes.split(',').map(Number);
+  const rounds = Number(values.rounds);
+  if ([...sizes, rounds].some((number) => !Number.isInteger(number) || number < 1)) {
+    process.stderr.write(`--sizes and --rounds take whole numbers from 1\n${HELP}`);
+    process.exitCode = 64;
+  } else {
+    await bench({ sizes, rounds });
+  }
+}
+
+async function bench({ sizes, rounds }: { readonly sizes: readonly number[]; readonly rounds: number }): Promise<void> {
+  const rig = await openRig({
+    deployments: Math.max(...sizes, ...STOPS_IN_FLIGHT, SEQUENCE_DEPLOYMENTS, WARM_UP_DEPLOYMENTS),
+    report: say,
+  });
+  try {
+    const report: Report = { machine: describeMachine(), rows: await measureAll(rig, { sizes, rounds }) };
+    process.stdout.write(`${values.output === 'json' ? JSON.stringify(report) : toTable(report)}\n`);
+    if (values.baseline) await writeFile(path.join(repositoryRoot(), 'bench', 'baseline.md'), toMarkdown(report));
+  } finally {
+    await rig.close();
+  }
+}
+
+async function measureAll(
+  rig: Rig,
+  params: { readonly sizes: readonly number[]; readonly rounds: number },
+): Promise<readonly Row[]> {
+  const { sizes, rounds } = params;
+  say('warming up');
+  await runFloor(rig.client, { children: WARM_UP_DEPLOYMENTS, id: 'floor-warm-up' });
+  const warmUp = { id: 'warm-up', deployments: WARM_UP_DEPLOYMENTS, maxConcurrency: WARM_UP_DEPLOYMENTS };
+  await rollOut(rig, await prepare(rig, warmUp));
+  const rows: Row[] = [];
+  say('one deployment, and a sequence');
+  rows.push(...(await measureSingle(rig)), ...(await measureSequence(rig, SEQUENCE_DEPLOYMENTS)));
+  for (const deployments of sizes) {
+    say(`${deployments} deployments at once, ${rounds} rounds`);
+    rows.push(...(await measureFanOut(rig, { deployments, rounds })));
+  }
+  for (const deployments of STOPS_IN_FLIGHT) {
+    say(`a stop with ${deployments} in flight`);
+    rows.push(...(await measureStop(rig, deployments)));
+  }
+  return rows;
+}
+
+function say(line: string): void {
+  process.stderr.write(`${line}\n`);
+}

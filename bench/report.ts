@@ -1,0 +1,85 @@
+import { availableParallelism, cpus, totalmem } from 'node:os';
+import Table from 'cli-table3';
+
+/** One line of the result. */
+export interface Row {
+  readonly measure: string;
+  readonly deployments: number;
+  readonly value: number;
+  readonly unit: 'ms' | 'events';
+  /** The same with empty children, in the same run; null where there is no such thing. */
+  readonly floor: number | null;
+  /** Value to floor where there is one, else value to goal; null without either. */
+  readonly ratio: number | null;
+  /** For the ratio where there is a floor, else for the value. Null: shown, not judged. */
+  readonly goal: number | null;
+  readonly met: boolean | null;
+}
+
+export interface Report {
+  readonly machine: Machine;
+  readonly rows: readonly Row[];
+}
+
+/** What the numbers depend on, and nothing that identifies the machine. */
+export interface Machine {
+  readonly cores: number;
+  readonly processor: string;
+  readonly memoryGiB: number;
+  readonly platform: string;
+  readonly node: string;
+}
+
+export function describeMachine(): Machine {
+  return {
+    cores: availableParallelism(),
+    processor: cpus()[0]?.model.trim() ?? 'unknown',
+    memoryGiB: Math.round(totalmem() / 1024 ** 3),
+    platform: `${process.platform} ${process.arch}`,
+    node: process.version,
+  };
+}
+
+const HEAD = ['measure', 'deployments', 'value', 'floor', 'ratio', 'goal', ''] as const;
+
+export function toTable({ machine, rows }: Report): string {
+  const table = new Table({ head: [...HEAD], style: { head: [], border: [] } });
+  for (const row of rows) table.push(cells(row));
+  return `${table.toString()}\n${machineLine(machine)}`;
+}
+
+export function toMarkdown({ machine, rows }: Report): string {
+  const lines = [HEAD, HEAD.map((_, index) => (index === 0 ? '---' : '---:')), ...rows.map(cells)];
+  return [
+    '# Baseline of `npm run bench`',
+    '',
+    `Printed by \`npm run bench -- --baseline\`. ${machineLine(machine)}`,
+    '',
+    'Scripted engines over real gRPC, the embedded Temporal server and the worker in a process of its own share these',
+    'cores. Times are medians; the floor is the same number of empty children with one activity that does nothing, in the',
+    'same run; each rollout includes its verification, one PlanDiff per deployment.',
+    '',
+    ...lines.map((line) => `| ${line.join(' | ')} |`),
+    '',
+  ].join('\n');
+}
+
+function cells({ measure, deployments, value, unit, floor, ratio, goal, met }: Row): string[] {
+  return [
+    measure,
+    String(deployments),
+    `${rounded(value)} ${unit}`,
+    floor === null ? '' : `${rounded(floor)} ${unit}`,
+    ratio === null ? '' : ratio.toFixed(2),
+    goal === null ? '' : floor === null ? `${goal} ${unit}` : `ratio ${goal}`,
+    met === null ? '' : met ? 'met' : 'MISSED',
+  ];
+}
+
+function rounded(quantity: number): string {
+  return quantity < 100 ? quantity.toFixed(1) : quantity.toFixed(0);
+}
+
+function machineLine({ cores, processor, memoryGiB, platform, node }: Machine): string {
+  return `${cores} cores (${processor}), ${memoryGiB} GiB, ${platform}, Node ${node}.`;
+}

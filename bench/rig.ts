@@ -1,0 +1,73 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { Client, Connection } from '@temporalio/client';
+import { stringify } from 'yaml';
+import { SkeinClient } from '../client/index.js';
+import { workerProcess } from '../dev/stack-processes.js';
+import { obtainTemporal } from '../dev/temporal-binary.js';
+import { startTemporalServer } from '../dev/temporal-server.js';
+import { DEFAULT_QUEUE } from '../domain/ids.js';
+import { type ScriptedEngine, startScriptedEngine } from '../test/support/scripted-engine.js';
+import { floorWorker } from './floor.js';
+
+/** What is measured: the product's own worker in a process of its own, between a real server and scripted engines. */
+export interface Rig {
+  readonly client: Client;
+  readonly skein: SkeinClient;
+  /** One engine with a connection per deployment; in this process, so that its ledger is at hand. */
+  readonly engine: ScriptedEngine;
+  close(): Promise<void>;
+}
+
+export function deploymentName(index: number): string {
+  return `d${String(index).padStart(4, '0')}`;
+}
+
+/** Starts server, engine and both workers. `deployments` is how many the worker's configuration names. */
+export async function openRig(params: {
+  readonly deployments: number;
+  readonly report: (line: string) => void;
+}): Promise<Rig> {
+  const closers: (() => Promise<unknown>)[] = [];
+  const close = async (): Promise<void> => {
+    for (const closer of closers.splice(0).toReversed()) await closer();
+  };
+  try {
+    const folder = await mkdtemp(path.join(tmpdir(), 'skein-bench-'));
+    closers.push(() => rm(folder, { recursive: true, force: true }));
+    const program = await obtainTemporal(params.report);
+    params.report('starting the Temporal server, the engine and two workers');
+    const server = await startTemporalServer({ program, folder });
+    closers.push(() => server.stop());
+    const engine = await startScriptedEngine({ targets: [] });
+    closers.push(() => engine.stop());
+    const connection = await Connection.connect({ address: server.address });
+    closers.push(() => connection.close());
+    const client = new Client({ connection, namespace: server.namespace });
+
+    const configFile = path.join(folder, 'skein.yaml');
+    const names = Array.from({ length: params.deployments }, (_, index) => deploymentName(index));
+    const deployments = Object.fromEntries(names.map((name) => [name, { address: engine.address }]));
+    await writeFile(configFile, stringify({ deployments }));
+    const workers = [
+      workerProcess({
+        name: 'worker',
+        configFile,
+        folder,
+        temporalAddress: server.address,
+        namespace: server.namespace,
+        queues: [DEFAULT_QUEUE],
+      }),
+      floorWorker({ client, temporalAddress: server.address, logFile: path.join(folder, 'floor-worker.log') }),
+    ];
+    for (const worker of workers) {
+      await worker.start();
+      closers.push(() => worker.stop());
+    }
+    return { client, skein: new SkeinClient(client, { caller: 'bench' }), engine, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}

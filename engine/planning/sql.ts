@@ -28,6 +28,8 @@ export interface ParsedStatement {
  * position) when the text is not SQL.
  */
 export function parseStatements(text: string): readonly ParsedStatement[] {
+  // The parser refuses an empty text instead of finding no statement in it.
+  if (text.trim() === '') return [];
   // The parser counts bytes; JavaScript counts UTF-16 units.
   const bytes = Buffer.from(text, 'utf8');
   const parsed = parseSync(text);

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { type Client, WorkflowFailedError, type WorkflowHandle } from '@temporalio/client';
+import { type Client, WorkflowFailedError, type WorkflowHandle, WorkflowNotFoundError } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
 import { callsQueue } from '../domain/ids.js';
 import { type ServerPlace, SkeinError, noWorker } from './errors.js';
@@ -46,8 +46,22 @@ export async function runShortWorkflow<Result>(run: ShortWorkflow): Promise<Resu
       readResult<Result>(run.client, handle, abort.signal),
       rejectWithoutWorker(run, handle, abort.signal),
     ]);
+  } catch (error) {
+    abort.abort();
+    // Nobody waits for it any more. Ended only now, so that its end does not hide the reason.
+    if (error instanceof SkeinError && error.kind === 'unavailable') await end(handle, error.message);
+    throw error;
   } finally {
     abort.abort();
+  }
+}
+
+/** Already ended is as good. */
+async function end(handle: WorkflowHandle, reason: string): Promise<void> {
+  try {
+    await handle.terminate(reason);
+  } catch (error) {
+    if (!(error instanceof WorkflowNotFoundError)) throw error;
   }
 }
 
@@ -80,7 +94,6 @@ async function rejectWithoutWorker(run: ShortWorkflow, handle: WorkflowHandle, s
     if (waitedMs < TAKEN_UP_WITHOUT_WORKER_MS || signal.aborted) continue;
     const missing = await findMissingQueue(run, handle, waitedMs);
     if (missing === null) continue;
-    await handle.terminate(`no worker on ${missing}`);
     throw noWorker({ place: run.place, taskQueue: missing, consequence: 'nothing was changed' });
   }
   return new Promise<never>(() => {});

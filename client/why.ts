@@ -62,9 +62,10 @@ const WAITING: Readonly<Record<WaitingFor, string>> = {
 function headline(status: ApplyStatus): string {
   if (status.interrupted !== null)
     return `its run was closed without a result (${status.interrupted.replaceAll('_', ' ')}); \`start\` takes it up where it was`;
-  if (status.waitingFor !== null) return WAITING[status.waitingFor.for];
+  if (needsPerson(status) && status.waitingFor !== null) return WAITING[status.waitingFor.for];
   if (status.detail === 'coarse')
-    return 'no worker answers, so nothing goes on but what the engines do by themselves; start one with `worker`';
+    return 'no worker answers, so nothing goes on but what the engines do by themselves; what was asked of it is recorded';
+  if (status.waitingFor !== null) return WAITING[status.waitingFor.for];
   return APPLY_STATE[status.state].meaning;
 }
 
@@ -108,6 +109,7 @@ function setbacksOf(status: ApplyStatus): readonly string[] {
 function nextCommands(status: ApplyStatus): readonly string[] {
   const { apply } = status;
   if (status.interrupted !== null) return [`start ${apply}`, `cancel ${apply}`];
+  if (status.detail === 'coarse' && !needsPerson(status)) return ['worker --config skein.yaml'];
   if (status.waitingFor !== null && status.waitingFor.commands.length > 0) return status.waitingFor.commands;
   const setbacks = setbacksOf(status);
   const retry = `retry ${apply}${setbacks.map((deployment) => ` --deployment ${deployment}`).join('')}`;
@@ -122,6 +124,6 @@ function nextCommands(status: ApplyStatus): readonly string[] {
     case 'reverted':
       return [retry];
     default:
-      return status.detail === 'coarse' ? ['worker --config skein.yaml'] : [`watch ${apply}`, `stop ${apply}`];
+      return [`watch ${apply}`, `stop ${apply}`];
   }
 }

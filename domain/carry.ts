@@ -151,10 +151,12 @@ function refuseClosedPolicy(params: {
   const setbacks = ends.filter(isSetback);
   const released = params.previous.released || params.resumption.release;
   if (isPolicyOpen(params.policy, countSetbacks(ends), { release: released })) return null;
+  const { apply } = params.previous;
   const names = setbacks.map((operation) => operation.deployment).join(', ');
+  const named = (flag: string) => setbacks.map((operation) => `${flag} ${operation.deployment}`).join(' ');
   return refuse(
-    `apply ${params.previous.apply}: ${names} ${setbacks.length === 1 ? 'is a setback that keeps' : 'are setbacks that keep'} the policy closed (onFailure ${params.policy.onFailure}, failureTolerance ${params.policy.failureTolerance}); ` +
-      `attempt anew with retry ${names}, leave out with start --skip ${setbacks.map((operation) => operation.deployment).join(' --skip ')}, or go on in spite of it with start --release`,
+    `apply ${apply}: ${names} ${setbacks.length === 1 ? 'is a setback that keeps' : 'are setbacks that keep'} the policy closed (onFailure ${params.policy.onFailure}, failureTolerance ${params.policy.failureTolerance}); ` +
+      `attempt anew with \`retry ${apply} ${named('--deployment')}\`, leave out with \`start ${apply} ${named('--skip')}\`, or go on in spite of it with \`start ${apply} --release\``,
   );
 }
 

@@ -217,6 +217,8 @@ function nextStep(operation: OperationView, state: OperationState, live: LiveDet
   if (live !== null && live.unreachableSince !== null) {
     return `goes on when the engine answers again; give it up with: skip ${view.apply} --deployment ${operation.deployment} --unconfirmed --reason <text>`;
   }
+  if ((view.cancel || view.stop) && !operation.started && operation.stage === 'pending')
+    return 'ends without having been started';
   if (view.cancel) return 'ends when its engine confirms the cancel';
   if (view.stop) return 'ends when its engine confirms the stop';
   return OPERATION_STATE[state].next;

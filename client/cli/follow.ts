@@ -58,7 +58,7 @@ function liveView({ terminal }: CommandContext): FollowView {
   let latest: ApplyStatus | null = null;
   const draw = () => {
     if (latest !== null)
-      update(renderStatus(latest, { style, program, now: terminal.now(), columns: terminal.columns }));
+      update(renderStatus(latest, { style, program, now: terminal.now(), columns: terminal.columns, full: false }));
   };
   const timer = setInterval(draw, REDRAW_MS);
   return {
@@ -68,7 +68,8 @@ function liveView({ terminal }: CommandContext): FollowView {
     },
     end: (last) => {
       clearInterval(timer);
-      if (last !== null) update(renderStatus(last, { style, program, now: terminal.now(), columns: null }));
+      if (last !== null)
+        update(renderStatus(last, { style, program, now: terminal.now(), columns: terminal.columns, full: true }));
       update.done();
     },
   };
@@ -84,7 +85,7 @@ function plainView({ print, terminal }: CommandContext): FollowView {
     end: (last) => {
       if (last === null) return;
       const { style, program } = terminal;
-      print(`\n${renderStatus(last, { style, program, now: terminal.now(), columns: null })}`);
+      print(`\n${renderStatus(last, { style, program, now: terminal.now(), columns: terminal.columns, full: true })}`);
     },
   };
 }

@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander';
 import { Cli } from './cli.js';
 import { addApplyCommand } from './commands/apply.js';
 import { addCancelCommand } from './commands/cancel.js';
+import { addEngineCommand } from './commands/engine.js';
 import { addListCommand } from './commands/list.js';
 import { addLogsCommand } from './commands/logs.js';
 import { addPlanCommand } from './commands/plan.js';
@@ -65,4 +66,5 @@ const COMMANDS = [
   addReleaseCommand,
   addSkipCommand,
   addWorkerCommand,
+  addEngineCommand,
 ] as const;

@@ -1,5 +1,5 @@
 import type { DeploymentLogs, EngineLog } from '../../domain/log.js';
-import { APPLY_STATE } from '../../domain/state.js';
+import { APPLY_STATE, OPERATION_STATE } from '../../domain/state.js';
 import type { ControlReport } from '../controls.js';
 import type { ListedApply } from '../list.js';
 import type { ResumedApply } from '../resume.js';
@@ -57,11 +57,12 @@ export function renderExplanation(explanation: Explanation, { style, program, no
   const waiting = since === null ? '' : ` (for ${formatElapsed(since, null, now())})`;
   return [
     `${style.bold(apply)} is ${APPLY_STATE[state].label}: ${because}${waiting}`,
-    '',
-    renderTable(
-      ['DEPLOYMENT', 'STATE', 'BECAUSE', 'NEXT'],
-      deployments.map((each) => [each.deployment, each.state.replaceAll('_', ' '), each.because, each.next]),
-    ),
+    ...deployments.flatMap((each) => [
+      '',
+      `${style.bold(each.deployment)}  ${OPERATION_STATE[each.state].label}`,
+      `  because  ${each.because}`,
+      `  next     ${each.next}`,
+    ]),
     ...(commands.length === 0 ? [] : ['', 'What to do next:', ...commands.map((command) => `  ${program} ${command}`)]),
   ].join('\n');
 }

@@ -7,17 +7,23 @@ import { renderTable } from './table.js';
 export interface RenderOptions {
   readonly style: ChalkInstance;
   readonly now: Date;
-  /** Columns there are; the last column of the table is cut to fit. Null cuts nothing. */
-  readonly columns: number | null;
+  /** Columns there are; what does not fit is cut. */
+  readonly columns: number;
+  /** Says in full below the table what had to be cut. Not for output that is drawn again and again. */
+  readonly full: boolean;
   /** How the person calls this program. */
   readonly program: string;
 }
 
 /** A status as a person reads it: a header, what is waited for, and a line per deployment. */
 export function renderStatus(status: ApplyStatus, options: RenderOptions): string {
-  return [renderHeader(status, options), ...renderWait(status, options), '', renderOperations(status, options)].join(
-    '\n',
-  );
+  return [
+    renderHeader(status, options),
+    ...renderWait(status, options),
+    '',
+    renderOperations(status, options),
+    ...(options.full ? renderMessages(status, options) : []),
+  ].join('\n');
 }
 
 /** State, how many are done, elapsed time; then the message, if there is one. */
@@ -35,13 +41,13 @@ function renderHeader(status: ApplyStatus, { style, now, columns }: RenderOption
     status.detail === 'coarse' ? style.yellow('no worker answers') : '',
   ].filter((part) => part !== '');
   const lines = [parts.join('   ')];
-  if (status.message !== '') lines.push(`  ${columns === null ? status.message : fit(status.message, columns - 2)}`);
+  if (status.message !== '') lines.push(`  ${fit(status.message, columns - 2)}`);
   return lines.join('\n');
 }
 
 function renderWait(status: ApplyStatus, { style, program, now }: RenderOptions): readonly string[] {
   const { waitingFor } = status;
-  if (waitingFor === null) return [];
+  if (waitingFor === null || !isWorthTelling(waitingFor)) return [];
   const since = waitingFor.since === null ? '' : ` for ${formatElapsed(waitingFor.since, null, now)}`;
   const commands = waitingFor.commands.map((command) => `    ${program} ${command}`);
   return [
@@ -50,15 +56,37 @@ function renderWait(status: ApplyStatus, { style, program, now }: RenderOptions)
   ];
 }
 
+/** Between two steps of the workflow nothing moves for a moment; only a wait that began at some time is one for people. */
+function isWorthTelling(waitingFor: NonNullable<ApplyStatus['waitingFor']>): boolean {
+  return waitingFor.for !== 'engine' || waitingFor.since !== null;
+}
+
 function renderOperations(status: ApplyStatus, options: RenderOptions): string {
   const head = ['DEPLOYMENT', 'STATE', 'PROGRESS', 'ELAPSED', 'DETAIL'];
   const rows = status.operations.map((operation) => renderOperation(operation, options));
-  const taken = Math.max(...[head, ...rows.map(({ plain }) => plain)].map((row) => row.slice(0, -1).join('').length));
-  const room = options.columns === null ? null : Math.max(20, options.columns - taken - 2 * head.length - 8);
+  const texts = [head, ...rows.map(({ plain }) => plain)];
+  const taken = head
+    .slice(0, -1)
+    .map((_, column) => Math.max(...texts.map((row) => row[column]?.length ?? 0)) + GAP)
+    .reduce((sum, width) => sum + width, 0);
+  const room = Math.max(DETAIL_MIN, options.columns - taken);
   return renderTable(
     head,
-    rows.map(({ plain, coloured }) => [...coloured, room === null ? (plain[4] ?? '') : fit(plain[4] ?? '', room)]),
+    rows.map(({ plain, coloured }) => [...coloured, fit(plain[4] ?? '', room)]),
   );
+}
+
+/** Spaces between two columns. */
+const GAP = 2;
+
+/** Narrower than this a detail says nothing. */
+const DETAIL_MIN = 30;
+
+/** What went wrong, whole, for every deployment that has something to say. */
+function renderMessages(status: ApplyStatus, { style }: RenderOptions): readonly string[] {
+  return status.operations
+    .filter(({ message }) => message !== '')
+    .flatMap(({ deployment, message }) => ['', `${style.bold(deployment)}: ${message}`]);
 }
 
 function renderOperation(
@@ -118,7 +146,7 @@ export function renderChanges(previous: ApplyStatus | null, next: ApplyStatus): 
         .join('  '),
     );
   const changed = previous === null || previous.state !== next.state || previous.detail !== next.detail;
-  const wait = next.waitingFor?.for ?? null;
+  const wait = next.waitingFor !== null && isWorthTelling(next.waitingFor) ? next.waitingFor.for : null;
   const newWait = wait !== null && wait !== (previous?.waitingFor?.for ?? null);
   return [
     ...(changed

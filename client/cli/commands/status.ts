@@ -14,7 +14,13 @@ export function addStatusCommand(program: Command, cli: Cli): void {
         print(
           json
             ? JSON.stringify(status)
-            : renderStatus(status, { style, program: name, now: terminal.now(), columns: null }),
+            : renderStatus(status, {
+                style,
+                program: name,
+                now: terminal.now(),
+                columns: terminal.columns,
+                full: true,
+              }),
         );
         return exitCodeOfStatus(status);
       });

@@ -69,7 +69,7 @@ export type DispatchAnswer =
   | { readonly kind: 'refused'; readonly message: string; readonly sent: boolean }
   /** Believed only from the first attempt of the activity (design 4.2). */
   | { readonly kind: 'not_sent'; readonly activityAttempt: number }
-  /** A live engine answered with errors for ten minutes; the attempt may have been accepted unheard. */
+  /** Errors of a live engine for ten minutes, or an answer that breaks the contract: it may have been accepted unheard. */
   | { readonly kind: 'unconfirmed'; readonly message: string };
 
 export interface ResolveInput extends DispatchInput {

@@ -9,9 +9,6 @@ import { engineCaller } from './dispatch.js';
 import { asEngineFailure } from './failure.js';
 import type { ActivityPorts } from './ports.js';
 
-/** An unresolved stop or cancel is sent again after this long (engine contract 5.5, C33). */
-const SEND_AGAIN_MS = 30_000;
-
 /** An engine that could not be reached is tried again sooner. */
 const UNREACHED_AGAIN_MS = 1_000;
 
@@ -20,9 +17,6 @@ const READY_TIMEOUT_MS = 5_000;
 
 /** Between two looks whether it has taken effect. */
 const LOOK_MS = { first: 25, max: 2_000 } as const;
-
-/** A cancel that is accepted and leaves the remote apply stopped this long is as final as that engine gets. */
-const CANCEL_SETTLES_MS = 2 * 60_000;
 
 /**
  * Delivers a stop or a cancel to one remote apply and stays until the engine itself reports an end; never gives up
@@ -46,11 +40,15 @@ export function createControl(ports: ActivityPorts): Activities['control'] {
     while (!signal.aborted) {
       if (Date.now() >= sendAtMs) {
         const reached = await send(input, engine, beat);
-        sendAtMs = Date.now() + (reached ? SEND_AGAIN_MS : UNREACHED_AGAIN_MS);
+        sendAtMs = Date.now() + (reached ? ports.timings.sendAgainMs : UNREACHED_AGAIN_MS);
       }
       const observation = await look(input, engine, beat);
       stoppedSinceMs = observation?.state === 'stopped' ? (stoppedSinceMs ?? Date.now()) : null;
-      const answer = judge(input, observation, beat.details, stoppedSinceMs);
+      const answer = judge(input, observation, {
+        isAccepted: beat.details.accepted,
+        stoppedForMs: stoppedSinceMs === null ? 0 : Date.now() - stoppedSinceMs,
+        settlesAfterMs: ports.timings.cancelSettlesMs,
+      });
       if (answer !== null) return answer;
       await pause(Math.min(lookMs, Math.max(0, sendAtMs - Date.now()) + 1), signal);
       lookMs = Math.min(lookMs * 1.5, LOOK_MS.max);
@@ -96,13 +94,12 @@ async function look(input: ControlInput, engine: () => Engine, beat: Beat<Contro
 function judge(
   input: ControlInput,
   observation: Observation | null,
-  details: ControlDetail,
-  stoppedSinceMs: number | null,
+  cancel: { readonly isAccepted: boolean; readonly stoppedForMs: number; readonly settlesAfterMs: number },
 ): ControlAnswer | null {
   if (observation === null || observation.state === 'missing' || !hasEnded(observation.state)) return null;
   const { state, message, progress } = observation;
   if (input.control === 'stop' || state !== 'stopped') return { state, message, progress, confirmed: true };
-  if (!details.accepted || stoppedSinceMs === null || Date.now() - stoppedSinceMs < CANCEL_SETTLES_MS) return null;
+  if (!cancel.isAccepted || cancel.stoppedForMs < cancel.settlesAfterMs) return null;
   return {
     state: 'cancelled',
     message: 'the engine accepted the cancel and left the remote apply stopped',

@@ -7,9 +7,7 @@ import { Beat, cancelledByWorkflow, pause } from './beat.js';
 import type { Activities, DispatchAnswer, DispatchInput, OperationScope } from './contract.js';
 import { asEngineFailure } from './failure.js';
 import type { ActivityPorts, PlanMaterial } from './ports.js';
-
-/** How long a live engine may answer Apply with errors before the dispatch is given up as unconfirmed (design 4.2, C47). */
-const INTERNAL_MS_MAX = 10 * 60_000;
+import type { Timings } from './timings.js';
 
 /** Longest wait for one connection attempt before the details are refreshed. */
 const READY_TIMEOUT_MS = 5_000;
@@ -31,6 +29,7 @@ export function createDispatch(ports: ActivityPorts): Activities['dispatch'] {
       beat,
       request: buildApplyRequest(input, plan),
       engine: () => ports.engines.engineFor(input.scope.deployment),
+      timings: ports.timings,
       mayReportNotSent: true,
     });
   };
@@ -41,6 +40,7 @@ interface SendParams {
   readonly beat: Beat<DispatchDetails>;
   readonly request: ApplyRequest;
   readonly engine: () => Engine;
+  readonly timings: Timings;
   /** A cancelled attempt that sent nothing says so. Off while an earlier send is being settled. */
   readonly mayReportNotSent: boolean;
 }
@@ -78,7 +78,7 @@ export async function sendUntilAnswered(params: SendParams): Promise<DispatchAns
     } catch (error) {
       const failure = asEngineFailure(error);
       if (signal.aborted && failure.type === 'Unreachable') continue;
-      const answer = judgeFailure(failure, beat, input, sent);
+      const answer = judgeFailure(failure, params, sent);
       if (answer !== null) return answer;
     }
     await pause(backoffMs, signal);
@@ -87,16 +87,15 @@ export async function sendUntilAnswered(params: SendParams): Promise<DispatchAns
 }
 
 /** A definite answer, or null to send again; records why in the heartbeat. */
-function judgeFailure(
-  failure: EngineFailure,
-  beat: Beat<DispatchDetails>,
-  input: DispatchInput,
-  sent: boolean,
-): DispatchAnswer | null {
+function judgeFailure(failure: EngineFailure, params: SendParams, sent: boolean): DispatchAnswer | null {
+  const { beat, input, timings } = params;
   const now = new Date().toISOString();
   const ids = { ...input.scope, remoteApplyId: null };
-  if (FAILURES[failure.type].retry === 'never')
-    return { kind: 'refused', message: withOperationIds(failure.message, ids), sent };
+  const { retry, mayHaveHappened } = FAILURES[failure.type];
+  // An answer that breaks the contract may stand for an apply that runs: nothing of it is believed, not even a no (I12).
+  if (retry === 'never' && mayHaveHappened && sent)
+    return { kind: 'unconfirmed', message: withOperationIds(failure.message, ids) };
+  if (retry === 'never') return { kind: 'refused', message: withOperationIds(failure.message, ids), sent };
   const internalSince = failure.type === 'EngineInternal' ? (beat.details.internalSince ?? now) : null;
   beat.show({
     ...beat.details,
@@ -104,8 +103,8 @@ function judgeFailure(
     unreachableSince: failure.type === 'EngineInternal' ? null : (beat.details.unreachableSince ?? now),
     lastError: failure.message,
   });
-  if (internalSince === null || Date.now() - Date.parse(internalSince) < INTERNAL_MS_MAX) return null;
-  const text = `the engine answered Apply with errors for ten minutes, so it cannot be told whether it was accepted; last: ${failure.message}`;
+  if (internalSince === null || Date.now() - Date.parse(internalSince) < timings.internalErrorsMsMax) return null;
+  const text = `the engine answered Apply with nothing but errors since ${internalSince}, so it cannot be told whether it was accepted; last: ${failure.message}`;
   return { kind: 'unconfirmed', message: withOperationIds(text, ids) };
 }
 

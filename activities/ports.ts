@@ -2,12 +2,14 @@ import type { SchemaFiles, TableChange } from '../domain/plan.js';
 import type { OperationOutcome } from '../domain/operation.js';
 import type { Engines } from '../tern/engine.js';
 import type { Holder } from './contract.js';
+import type { Timings } from './timings.js';
 
 /** What the activities need beside engines; the worker implements it over Temporal. */
 export interface ActivityPorts {
   readonly engines: Engines;
   readonly plans: PlanSource;
   readonly operations: OperationDirectory;
+  readonly timings: Timings;
 }
 
 /** Fetches the one copy of a plan that stands in the history of an apply (design 3, Size). Cached by digest. */

@@ -25,6 +25,7 @@ export function createResolveDispatch(ports: ActivityPorts): Activities['resolve
       input,
       beat,
       engine,
+      timings: ports.timings,
       request: buildApplyRequest(input, plan),
       mayReportNotSent: false,
     });

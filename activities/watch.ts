@@ -9,6 +9,7 @@ import { Beat, abandonable, pause } from './beat.js';
 import type { Activities, WatchAnswer, WatchEnd, WatchInput } from './contract.js';
 import { asEngineFailure, lookAgain } from './failure.js';
 import type { ActivityPorts, PlanMaterial } from './ports.js';
+import type { Timings } from './timings.js';
 import { readDifference } from './verify-plan.js';
 
 /** From here up an interval ends the attempt instead of sleeping inside it (design 4.4). */
@@ -20,15 +21,8 @@ const ADAPTIVE_MS = { min: 20, max: 15_000 } as const;
 /** How often a parked operation is looked at, so that a change made by someone else is noticed within a minute. */
 const PARKED_INTERVAL_MS = 45_000;
 
-/** Stale `stopped` samples after a Start are not believed for this long (C29). */
-const START_GRACE_MS = 30_000;
-
 /** Reads in a row that must say "unknown" before a known apply counts as missing; an engine may lag behind its own writes. */
 const MISSING_READS = 3;
-const MISSING_INTERVAL_MS = 2_000;
-
-/** A completion that does not verify is read once more after this long (design 4.5). */
-const VERIFY_AGAIN_MS = 5_000;
 
 /** Times the diff is tried before a failure is recorded without it. */
 const DIFF_TRIES_AFTER_FAILURE = 3;
@@ -81,7 +75,11 @@ class Watch {
   async #judge(observation: Observation): Promise<WatchAnswer | null> {
     if (observation.state === 'missing') return this.#judgeMissing();
     const { state } = observation;
-    if (state === 'stopped' && this.#input.startedAgain && Date.now() - this.#scheduledAtMs < START_GRACE_MS)
+    if (
+      state === 'stopped' &&
+      this.#input.startedAgain &&
+      Date.now() - this.#scheduledAtMs < this.#timings.startGraceMs
+    )
       return null;
     if (hasEnded(state)) return this.#end(state, observation);
     this.#showObservation(observation);
@@ -113,6 +111,7 @@ class Watch {
       changeInPlace: false,
       confirmed: true,
     };
+    if (state === 'completed' && !this.#input.verify && observation.progress === null) return this.#withoutTasks(end);
     if (!this.#input.verify || (state !== 'completed' && state !== 'failed')) return end;
     this.#show({
       state: 'running',
@@ -122,6 +121,12 @@ class Watch {
       progressAt: new Date().toISOString(),
     });
     return state === 'completed' ? this.#verifyCompletion(end) : this.#examineFailure(end);
+  }
+
+  /** Completed, and not one task of a plan that has changes: without a verification nothing says that it was done (design 6). */
+  #withoutTasks(end: WatchEnd): WatchEnd {
+    const message = 'the engine reported completed for an operation without tasks, although its plan has changes';
+    return { ...end, state: 'failed', message: this.#withIds(message), confirmed: false };
   }
 
   /** A completion counts once the engine's own diff holds nothing of this plan any more (design 4.5, I12). */
@@ -144,7 +149,7 @@ class Watch {
             message: this.#withIds(`the engine reported completed, but ${remaining.join('; ')} is still missing`),
           };
         missingBefore = true;
-        await pause(VERIFY_AGAIN_MS, this.#signal);
+        await pause(this.#timings.verifyAgainMs, this.#signal);
       } catch (error) {
         const failure = asEngineFailure(error);
         this.#show({ detail: `the verification cannot be read: ${failure.message}`, lastError: failure.message });
@@ -172,7 +177,7 @@ class Watch {
         };
       } catch (error) {
         asEngineFailure(error);
-        await pause(MISSING_INTERVAL_MS, this.#signal);
+        await pause(this.#timings.missingAgainMs, this.#signal);
       }
     }
     return {
@@ -190,7 +195,7 @@ class Watch {
       progressAt: new Date().toISOString(),
     });
     if (missingReads < MISSING_READS) {
-      await pause(MISSING_INTERVAL_MS, this.#signal);
+      await pause(this.#timings.missingAgainMs, this.#signal);
       return null;
     }
     return this.#cannotTell('the engine does not know this remote apply any more, so it cannot say how it ended');
@@ -250,6 +255,10 @@ class Watch {
 
   #adaptiveMs(): number {
     return Math.min(ADAPTIVE_MS.max, Math.max(ADAPTIVE_MS.min, (Date.now() - this.#scheduledAtMs) / 10));
+  }
+
+  get #timings(): Timings {
+    return this.#ports.timings;
   }
 
   async #plan(): Promise<PlanMaterial> {

@@ -2,6 +2,7 @@ import type { Client } from '@temporalio/client';
 import { type NativeConnection, Worker, type WorkerOptions } from '@temporalio/worker';
 import { createActivities } from '../activities/index.js';
 import { DEFAULT_QUEUE, callsQueue, watchQueue } from '../domain/ids.js';
+import { TIMINGS, type Timings } from '../activities/timings.js';
 import type { Engines } from '../tern/engine.js';
 import { TemporalOperationDirectory } from './operation-directory.js';
 import { HistoryPlanSource } from './plan-source.js';
@@ -17,6 +18,8 @@ export interface SkeinWorkerOptions {
   readonly workflowBundle: WorkerOptions['workflowBundle'] | null;
   /** How long running calls may go on after a shutdown was asked for, in milliseconds. Default 10,000. */
   readonly shutdownGraceMs?: number;
+  /** Default: those of production; tests of what comes after a long wait shorten them. */
+  readonly timings?: Partial<Timings>;
 }
 
 /** Watches and calls only wait for engines, so a worker can hold many; workflows are bound by memory. */
@@ -40,6 +43,7 @@ export class SkeinWorker {
       engines,
       plans: new HistoryPlanSource(client),
       operations: new TemporalOperationDirectory(client),
+      timings: { ...TIMINGS, ...options.timings },
     });
     const common = { connection, namespace, shutdownGraceTime: options.shutdownGraceMs ?? 10_000 };
     const activityWorkers = options.queues.flatMap((queue) => [callsQueue(queue), watchQueue(queue)]);

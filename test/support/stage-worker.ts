@@ -1,5 +1,6 @@
 import type { Client } from '@temporalio/client';
 import type { NativeConnection } from '@temporalio/worker';
+import type { Timings } from '../../activities/timings.js';
 import { SkeinWorker } from '../../worker/worker.js';
 import { EngineRouter } from './engine-router.js';
 
@@ -17,13 +18,20 @@ export class StageWorker {
   readonly #connection: NativeConnection;
   readonly #client: Client;
   readonly #code: string;
+  readonly #timings: Partial<Timings>;
   #running: { readonly worker: SkeinWorker; readonly run: Promise<void>; readonly workflowsOnly: boolean } | null =
     null;
 
-  constructor(params: { readonly connection: NativeConnection; readonly client: Client; readonly code: string }) {
+  constructor(params: {
+    readonly connection: NativeConnection;
+    readonly client: Client;
+    readonly code: string;
+    readonly timings: Partial<Timings>;
+  }) {
     this.#connection = params.connection;
     this.#client = params.client;
     this.#code = params.code;
+    this.#timings = params.timings;
   }
 
   /** Does nothing when such a worker runs already. */
@@ -38,6 +46,7 @@ export class StageWorker {
       queues: workflowsOnly ? [] : ['skein'],
       workflowBundle: { code: this.#code },
       shutdownGraceMs: 0,
+      timings: this.#timings,
     });
     this.#running = { worker, run: worker.run(), workflowsOnly };
   }

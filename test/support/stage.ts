@@ -9,6 +9,7 @@ import {
 import { ApplicationFailure } from '@temporalio/common';
 import { DefaultLogger, NativeConnection, Runtime } from '@temporalio/worker';
 import { afterAll, afterEach } from 'vitest';
+import type { Timings } from '../../activities/timings.js';
 import type { ApplyInput, ApplyResult, ApplyView } from '../../domain/apply.js';
 import type { OperationOutcome } from '../../domain/operation.js';
 import { canonicalChanges } from '../../domain/planning.js';
@@ -73,13 +74,13 @@ export interface InputOptions {
 let scenes = 0;
 
 /** A Temporal server, the workflow bundle and a worker for one test file. Call at the top of the file. */
-export async function openStage(): Promise<Stage> {
+export async function openStage(options: { readonly timings?: Partial<Timings> } = {}): Promise<Stage> {
   Runtime.install({ logger: new DefaultLogger('ERROR'), shutdownSignals: [] });
   const [server, code] = await Promise.all([testTemporalServer(), testWorkflowBundle()]);
   const connection = await Connection.connect({ address: server.address });
   const nativeConnection = await NativeConnection.connect({ address: server.address });
   const client = new Client({ connection });
-  const worker = new StageWorker({ connection: nativeConnection, client, code });
+  const worker = new StageWorker({ connection: nativeConnection, client, code, timings: options.timings ?? {} });
   const closers: (() => Promise<void>)[] = [];
   afterEach(async () => {
     for (const close of closers.splice(0).toReversed()) await close();
@@ -92,17 +93,17 @@ export async function openStage(): Promise<Stage> {
   return {
     client,
     address: server.address,
-    scene: async (deployments, options = {}) => {
+    scene: async (deployments, sceneOptions = {}) => {
       scenes += 1;
       const { scene, close } = await openScene({
         database: `db${process.pid}-${scenes}`,
         deployments,
-        options,
+        options: sceneOptions,
         client,
         worker,
       });
       closers.push(close);
-      if (options.worker === false) await worker.stop();
+      if (sceneOptions.worker === false) await worker.stop();
       else await worker.start();
       return scene;
     },

@@ -76,23 +76,16 @@ export async function pause(delayMs: number, signal: AbortSignal): Promise<void>
  * A read that nobody has to wait for: given up when the activity is cancelled, so that a worker's shutdown or a stop does
  * not wait for an engine that does not answer. Never for a call that changes something.
  */
-export async function abandonable<Value>(reading: Promise<Value>, signal: AbortSignal): Promise<Value> {
-  reading.catch(() => undefined);
-  if (signal.aborted) throw abandoned();
-  let abandon: () => void = () => undefined;
-  const aborted = new Promise<never>((_resolve, reject) => {
-    abandon = () => reject(abandoned());
+export function abandonable<Value>(reading: Promise<Value>, signal: AbortSignal): Promise<Value> {
+  return new Promise((resolve, reject) => {
+    const abandon = () =>
+      reject(
+        new EngineFailure({ type: 'Ambiguous', message: 'the activity was cancelled before the engine answered' }),
+      );
+    if (signal.aborted) abandon();
     signal.addEventListener('abort', abandon, { once: true });
+    reading.then(resolve, reject).finally(() => signal.removeEventListener('abort', abandon));
   });
-  try {
-    return await Promise.race([reading, aborted]);
-  } finally {
-    signal.removeEventListener('abort', abandon);
-  }
-}
-
-function abandoned(): EngineFailure {
-  return new EngineFailure({ type: 'Ambiguous', message: 'the activity was cancelled before the engine answered' });
 }
 
 /** True when the workflow asked for the end; a worker shutdown, a pause or a reset is not that (design 4.4). */

@@ -25,7 +25,7 @@ describe('an uneventful apply', () => {
     const result = await resultOf(handle);
     expect(summary(result)).toBe('a=completed b=completed c=completed');
     const times = ['a', 'b', 'c'].map((name) => operationOf(result, name).startedAt);
-    expect(times).toEqual([...times].sort());
+    expect(times).toEqual(times.toSorted((first, second) => (first ?? '').localeCompare(second ?? '')));
     const parent = await handle.fetchHistory();
     expect(parent.events?.length).toBeLessThanOrEqual(10 + 3 * 12);
     const child = await scene.client.workflow.getHandle(`test/${scene.database}/b/b`).fetchHistory();

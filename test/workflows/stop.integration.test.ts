@@ -362,6 +362,14 @@ describe('stop when nothing moves', () => {
   });
 });
 
+async function runningApply() {
+  const scene = await stage.scene(['a', 'b']);
+  scene.engine('a').script('a', HOLDS);
+  const handle = await scene.start(await scene.input());
+  await scene.engine('a').ledger.waitForCall({ rpc: 'Progress' });
+  return { scene, handle };
+}
+
 describe('stop, however it is sent', () => {
   it('by a raw signal without any payload', async () => {
     const { scene, handle } = await runningApply();
@@ -407,14 +415,6 @@ describe('stop, however it is sent', () => {
     expect(summary(result)).toBe('a=stopped b=completed');
     expect(operationOf(result, 'a').reason).toBe('operator');
   });
-
-  async function runningApply() {
-    const scene = await stage.scene(['a', 'b']);
-    scene.engine('a').script('a', HOLDS);
-    const handle = await scene.start(await scene.input());
-    await scene.engine('a').ledger.waitForCall({ rpc: 'Progress' });
-    return { scene, handle };
-  }
 });
 
 describe('forward controls after a stop', () => {

@@ -1,61 +1,7 @@
 import { State } from '../../proto/gen/tern.js';
 import type { Ledger, Effect } from './scripted-engine-ledger.js';
 import type { ScriptedChange } from './scripted-engine-schema.js';
-
-/** One stretch of an apply's life. It ends when all that is given here has happened; nothing given: at once. */
-export interface Step {
-  /** A name, or a number for a state that is not in the contract. */
-  readonly state: keyof typeof State | number;
-  /** Ends after this time. */
-  readonly durationMs?: number;
-  /** Ends after this many Progress answers have shown it. */
-  readonly polls?: number;
-  /** Ends when `proceed`, `complete` or `fail` is called. */
-  readonly holds?: boolean;
-  readonly rows?: { readonly copied: number; readonly total: number };
-  /** What it is doing or waiting for, per table. */
-  readonly detail?: string;
-}
-
-/** How the applies of a target behave. What is not said is the well-behaved engine. */
-export interface Script {
-  /** What happens before the end. Default: nothing, it ends as soon as Apply was answered. */
-  readonly steps: readonly Step[];
-  readonly end: 'completed' | 'failed' | 'cancelled' | 'reverted';
-  /** The reason of an end `failed`. Empty: the engine gives none on any level (engine contract 7.17). */
-  readonly message: string;
-  /**
-   * Whether the change is really there at the end. `as_reported` is the truth; `never` with `completed` is a false
-   * completion, `always` with `failed` a false failure (engine contract 7.10 and 7.13).
-   */
-  readonly effect: 'as_reported' | 'never' | 'always';
-  /** `when_asked`: parks if Apply said `defer_cutover`. */
-  readonly parks: 'when_asked' | 'always' | 'never';
-  /**
-   * `never_lands`: accepted, and the apply runs on. `refused`: this engine cannot stop (E47). `on_release`: accepted, and
-   * lands when `landStop` is called.
-   */
-  readonly stop: 'lands' | 'never_lands' | 'refused' | 'on_release';
-  /** `never_lands` on a stopped apply is what a limited engine does (engine contract 7.8). */
-  readonly cancel: 'lands' | 'never_lands' | 'refused';
-  readonly cutover: 'lands' | 'never_lands' | 'refused';
-  readonly start: 'lands' | 'refused';
-  /** How many Progress answers still say STOPPED after a Start was accepted (C29). */
-  readonly staleStoppedPolls: number;
-}
-
-export const WELL_BEHAVED: Script = {
-  steps: [],
-  end: 'completed',
-  message: 'the scripted change failed',
-  effect: 'as_reported',
-  parks: 'when_asked',
-  stop: 'lands',
-  cancel: 'lands',
-  cutover: 'lands',
-  start: 'lands',
-  staleStoppedPolls: 0,
-};
+import { type Script, type Step, WELL_BEHAVED } from './scripted-engine-script.js';
 
 export interface Settled {
   readonly operation: string;
@@ -206,6 +152,12 @@ export class ScriptedApply {
     this.begin();
   }
 
+  /** From here on well-behaved: what is at work goes on to its end, what rests does when it is started. */
+  behave(): void {
+    this.script = WELL_BEHAVED;
+    if (!this.hasEnded && !this.isStopped) this.begin();
+  }
+
   /** Shows a state until something else happens; for what an engine should not do, such as going backwards. */
   show(state: keyof typeof State | number): void {
     this.#run += 1;
@@ -241,6 +193,8 @@ export class ScriptedApply {
       this.#note('cut_over');
       this.settle('cutover', 'completed', this.identity.caller);
     }
+    const failing = this.changes.find(({ fails }) => fails !== '');
+    if (failing !== undefined) return this.end('failed', failing.fails);
     const { end } = this.script;
     this.end(end, end === 'failed' ? this.script.message : '');
   }

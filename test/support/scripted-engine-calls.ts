@@ -3,7 +3,8 @@ import * as wire from '../../proto/gen/tern.js';
 import type { ScriptedApply } from './scripted-engine-apply.js';
 import { cancel, type ControlOf, cutover, revert, start, stop } from './scripted-engine-controls.js';
 import type { Rpc } from './scripted-engine-ledger.js';
-import { type ScriptedPlane, StatusOutcome } from './scripted-engine-plane.js';
+import type { ScriptedPlane } from './scripted-engine-plane.js';
+import { StatusOutcome } from './scripted-engine-plans.js';
 import { progressOf } from './scripted-engine-progress.js';
 
 /** What HealthResponse says beyond `ok`. */
@@ -33,8 +34,8 @@ export function handlersOf(plane: ScriptedPlane, health: HealthFacts, routesByTa
   return {
     Health: () => ({ status: 'ok', version: health.version, capabilities: [...health.capabilities] }),
     PullSchema: (request: wire.PullSchemaRequest): wire.PullSchemaResponse => pullSchema(plane, request),
-    Plan: (request: wire.PlanRequest) => plane.plan(request),
-    PlanDiff: (request: wire.PlanRequest) => plane.planDiff(request),
+    Plan: (request: wire.PlanRequest) => plane.plans.plan(request),
+    PlanDiff: (request: wire.PlanRequest) => plane.plans.planDiff(request),
     Apply: (request: wire.ApplyRequest) => plane.apply(request),
     FindApply: (request: lookup.FindApplyRequest) => findApply(plane, request),
     Progress: (request: wire.ProgressRequest) => progress(plane, request, routesByTarget),

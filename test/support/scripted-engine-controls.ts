@@ -1,5 +1,5 @@
 import { type ScriptedApply, stateWord } from './scripted-engine-apply.js';
-import { type Dialect, StatusOutcome } from './scripted-engine-plane.js';
+import { type Dialect, StatusOutcome } from './scripted-engine-plans.js';
 
 export interface ControlOutcome {
   readonly accepted: boolean;
@@ -34,7 +34,7 @@ export function stop({ apply, caller, dialect }: ControlOf): ControlOutcome {
       apply.settle('stop', 'failed', caller, alreadyEnded(apply));
       return;
     }
-    apply.halt();
+    if (!apply.isStopped) apply.halt();
     apply.settle('stop', 'completed', caller);
   };
   switch (apply.script.stop) {

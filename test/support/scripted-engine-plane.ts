@@ -1,12 +1,16 @@
-import { createHash } from 'node:crypto';
-import { status } from '@grpc/grpc-js';
 import * as wire from '../../proto/gen/tern.js';
-import { ScriptedApply, type Script, WELL_BEHAVED } from './scripted-engine-apply.js';
+import { ScriptedApply } from './scripted-engine-apply.js';
 import type { Ledger } from './scripted-engine-ledger.js';
-import { diffSchema, type LiveSchema, liveSchemaOf, type ScriptedChange } from './scripted-engine-schema.js';
-
-/** `limited`: the renumbered dialect of engine contract 7. `old`: the one before, which must be refused (5.6). */
-export type Dialect = 'full' | 'limited' | 'old';
+import {
+  type Dialect,
+  Ids,
+  Plans,
+  type ScriptedTarget,
+  StatusOutcome,
+  type StoredPlan,
+} from './scripted-engine-plans.js';
+import { liveSchemaOf, type ScriptedChange } from './scripted-engine-schema.js';
+import { type Script, WELL_BEHAVED } from './scripted-engine-script.js';
 
 export interface TargetOptions {
   readonly name: string;
@@ -16,42 +20,16 @@ export interface TargetOptions {
   readonly live?: readonly string[];
 }
 
-/** A gRPC status as the outcome of a call. */
-export class StatusOutcome extends Error {
-  readonly code: status;
-
-  constructor(name: keyof typeof status, message: string) {
-    super(message);
-    this.code = status[name];
-  }
-}
-
-interface ScriptedTarget {
-  readonly name: string;
-  readonly database: string | null;
-  readonly live: LiveSchema;
-  script: Script;
-}
-
-interface StoredPlan {
-  readonly target: string;
-  readonly database: string;
-  readonly type: string;
-  readonly environment: string;
-  readonly changes: readonly ScriptedChange[];
-}
-
 /** The engine itself without the wire: targets, plans, applies. Every method is one synchronous transaction. */
 export class ScriptedPlane {
   readonly dialect: Dialect;
-  readonly #name: string;
   readonly #ledger: Ledger;
   readonly #targets = new Map<string, ScriptedTarget>();
-  readonly #plans = new Map<string, StoredPlan>();
+  readonly #ids: Ids;
+  readonly plans: Plans;
   readonly #applies = new Map<string, ScriptedApply>();
   readonly #byKey = new Map<string, ScriptedApply>();
   readonly #latest = new Map<string, ScriptedApply>();
-  #counter = 0;
 
   constructor(params: {
     readonly name: string;
@@ -59,14 +37,18 @@ export class ScriptedPlane {
     readonly ledger: Ledger;
     readonly targets: readonly TargetOptions[];
   }) {
-    this.#name = params.name;
+    this.#ids = new Ids(params.name);
     this.dialect = params.dialect;
     this.#ledger = params.ledger;
+    this.plans = new Plans({ dialect: params.dialect, ids: this.#ids, targetNamed: (name) => this.target(name) });
     for (const target of params.targets) this.addTarget(target);
   }
 
+  /** A target that is there already is replaced, and its applies and plans are forgotten. */
   addTarget({ name, database = null, live = [] }: TargetOptions): void {
-    this.#targets.set(name, { name, database, live: liveSchemaOf(live), script: WELL_BEHAVED });
+    for (const apply of this.applies) if (apply.identity.target === name) this.forgetApply(apply);
+    this.plans.forget(name);
+    this.#targets.set(name, { name, database, live: liveSchemaOf(live), script: WELL_BEHAVED, changesMade: 0 });
   }
 
   get applies(): readonly ScriptedApply[] {
@@ -97,40 +79,13 @@ export class ScriptedPlane {
     if (this.#latest.get(apply.identity.target) === apply) this.#latest.delete(apply.identity.target);
   }
 
-  forgetPlans(): void {
-    this.#plans.clear();
-  }
-
-  plan(request: wire.PlanRequest): wire.PlanResponse {
-    const { changes, errors } = this.#diff(request);
-    const planId = `plan-${this.#newId()}`;
-    const { target, database, type, environment } = request;
-    this.#plans.set(planId, { target, database, type, environment, changes });
-    return wire.PlanResponse.fromPartial({
-      planId,
-      engine: wire.Engine.ENGINE_POSTGRES,
-      changes: byNamespace(changes),
-      errors: [...errors],
-    });
-  }
-
-  planDiff(request: wire.PlanRequest): wire.PlanDiffResponse {
-    const { changes, errors } = this.#diff(request);
-    return wire.PlanDiffResponse.fromPartial({
-      engine: wire.Engine.ENGINE_POSTGRES,
-      changes: byNamespace(changes),
-      errors: [...errors],
-      existingCopiesReported: true,
-    });
-  }
-
   /** The steps of engine contract 2.3, in its order. */
   apply(request: wire.ApplyRequest): wire.ApplyResponse {
     if (request.planId === '') throw new StatusOutcome('INTERNAL', 'plan_id is required');
     if (request.environment === '') throw new StatusOutcome('INTERNAL', 'environment is required');
     const known = request.idempotencyKey === '' ? undefined : this.#byKey.get(request.idempotencyKey);
     if (known !== undefined) refuseAlias(known, request);
-    const plan = this.#resolvePlan(request);
+    const plan = this.plans.resolve(request);
     if (plan === null) return refused('plan not found');
     if (known !== undefined) return this.#accepted(known);
     return this.#refusal(request, plan) ?? this.#create(request, plan);
@@ -143,52 +98,11 @@ export class ScriptedPlane {
     return this.#byKey.get(idempotencyKey) ?? null;
   }
 
-  #diff(request: Pick<wire.PlanRequest, 'target' | 'database' | 'schemaFiles'>) {
-    const target = this.target(request.target);
-    if (target.database !== null && target.database !== request.database) {
-      throw new StatusOutcome('INTERNAL', `target "${target.name}" is not database "${request.database}"`);
-    }
-    return diffSchema(target.live, request.schemaFiles);
-  }
-
-  #resolvePlan(request: wire.ApplyRequest): StoredPlan | null {
-    const stored = this.#plans.get(request.planId) ?? this.#materialize(request);
-    if (stored === null) return null;
-    const { target, database, type, environment } = stored;
-    // A limited engine takes whatever environment it is given (engine contract 7.11).
-    const matches =
-      target === request.target &&
-      database === request.database &&
-      type === request.type &&
-      (environment === request.environment || this.dialect !== 'full');
-    if (!matches) {
-      const text = `apply request target "${request.target}" does not match plan "${request.planId}" target "${target}"`;
-      throw new StatusOutcome('INTERNAL', text);
-    }
-    return stored;
-  }
-
-  /** Rebuilds a plan from the request's payload, which must be what the live schema asks for right now. */
-  #materialize(request: wire.ApplyRequest): StoredPlan | null {
-    if (request.ddlChanges.length === 0 || Object.keys(request.schemaFiles).length === 0) return null;
-    const { changes } = this.#diff(request);
-    const reviewed = request.ddlChanges.map(({ ddl }) => ddl);
-    const current = changes.map(({ change }) => change.ddl);
-    if (JSON.stringify(reviewed) !== JSON.stringify(current)) {
-      const text = `materialize plan ${request.planId}: local schema has drifted from the reviewed plan`;
-      throw new StatusOutcome('INTERNAL', text);
-    }
-    const { target, database, type, environment } = request;
-    const plan = { target, database, type, environment, changes };
-    this.#plans.set(request.planId, plan);
-    return plan;
-  }
-
   #refusal(request: wire.ApplyRequest, plan: StoredPlan): wire.ApplyResponse | null {
-    if (request.targetShards.length > 0) {
-      throw new StatusOutcome('INTERNAL', `a sharded dispatch must target a sharded database, got ${request.target}`);
-    }
-    const { generationOperationKeys: keys } = request;
+    const { generationOperationKeys: keys, targetShards, options } = request;
+    if (targetShards.length > 0) return refused('this engine has no sharded databases');
+    const member = options['member_target'];
+    if (member !== undefined) return refused(`this engine has no rollout members, so not "${member}" either`);
     if (keys.length > 0 && !keys.includes('')) {
       const list = JSON.stringify(keys);
       return refused(
@@ -233,8 +147,8 @@ export class ScriptedPlane {
     const { target, database, type, environment, caller, idempotencyKey, planId } = request;
     const rested = this.#latest.get(target);
     if (rested?.isStopped === true) rested.superseded = true;
-    const { live, script } = this.target(target);
-    const id = this.#newId();
+    const onTarget = this.target(target);
+    const id = this.#ids.next();
     const apply = new ScriptedApply({
       identity: {
         remoteApplyId: `apply-${id}`,
@@ -249,9 +163,9 @@ export class ScriptedPlane {
         defersCutover: request.options['defer_cutover'] === 'true',
       },
       changes: plan.changes,
-      script,
+      script: onTarget.script,
       ledger: this.#ledger,
-      effectOn: (changes) => makeReal(live, changes),
+      effectOn: (changes) => makeReal(onTarget, changes),
     });
     this.#applies.set(apply.remoteApplyId, apply);
     this.#latest.set(target, apply);
@@ -270,12 +184,6 @@ export class ScriptedPlane {
       conflict: undefined,
     };
   }
-
-  /** Sixteen hexadecimal digits, the same in every run and never the same in two engines. */
-  #newId(): string {
-    this.#counter += 1;
-    return createHash('sha256').update(`${this.#name}/${this.#counter}`).digest('hex').slice(0, 16);
-  }
 }
 
 function refused(errorMessage: string): wire.ApplyResponse {
@@ -292,17 +200,9 @@ function refuseAlias({ identity }: ScriptedApply, request: wire.ApplyRequest): v
   throw new StatusOutcome('INTERNAL', text);
 }
 
-function byNamespace(changes: readonly ScriptedChange[]): wire.SchemaChange[] {
-  const namespaces = [...new Set(changes.map(({ change }) => change.namespace))];
-  return namespaces.map((namespace) =>
-    wire.SchemaChange.fromPartial({
-      namespace,
-      tableChanges: changes.map(({ change }) => change).filter((change) => change.namespace === namespace),
-    }),
-  );
-}
-
-function makeReal(live: LiveSchema, changes: readonly ScriptedChange[]): void {
+function makeReal(target: ScriptedTarget, changes: readonly ScriptedChange[]): void {
+  const { live } = target;
+  target.changesMade += changes.length;
   for (const { key, definition } of changes) {
     if (definition === null) live.delete(key);
     else live.set(key, definition);

@@ -1,6 +1,6 @@
 import * as wire from '../../proto/gen/tern.js';
 import { type ScriptedApply, stateWord } from './scripted-engine-apply.js';
-import type { Dialect } from './scripted-engine-plane.js';
+import type { Dialect } from './scripted-engine-plans.js';
 
 /** States that a limited engine does not have, and what it says instead (engine contract 7). */
 const LIMITED_STATE: ReadonlyMap<number, number> = new Map([
@@ -23,7 +23,7 @@ export function progressOf(apply: ScriptedApply, scope: string, dialect: Dialect
     engine: wire.Engine.ENGINE_POSTGRES,
     summary: '',
     errorMessage: message,
-    tables: apply.changes.map(({ change }, index) => tableOf(apply, state, change, `task-${index + 1}`)),
+    tables: tablesOf(apply, state),
     startedAt: '',
     completedAt: '',
     metadata: {},
@@ -32,9 +32,24 @@ export function progressOf(apply: ScriptedApply, scope: string, dialect: Dialect
   };
 }
 
+/** Changes run in their order: before the one that failed they are done, after it they have not begun. */
+function tablesOf(apply: ScriptedApply, state: number): wire.TableProgress[] {
+  const failed = state === wire.State.STATE_FAILED;
+  const failing = Math.max(
+    0,
+    apply.changes.findIndex(({ fails }) => fails !== ''),
+  );
+  return apply.changes.map(({ change }, index) => {
+    const own = failed && index < failing ? DONE : failed && index > failing ? wire.State.STATE_PENDING : state;
+    return tableOf(apply, own, change, `task-${index + 1}`);
+  });
+}
+
+const DONE = wire.State.STATE_COMPLETED;
+
 function tableOf(apply: ScriptedApply, state: number, change: wire.TableChange, taskId: string): wire.TableProgress {
   const { copied, total } = apply.step?.rows ?? { copied: 0, total: 0 };
-  const done = state === wire.State.STATE_COMPLETED;
+  const done = state === DONE;
   return wire.TableProgress.fromPartial({
     taskId,
     namespace: change.namespace,

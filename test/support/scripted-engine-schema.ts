@@ -7,6 +7,8 @@ export type LiveSchema = Map<string, string>;
 export interface ScriptedChange {
   readonly key: string;
   readonly definition: string | null;
+  /** Why this change fails when it is run; empty: it does not. */
+  readonly fails: string;
   readonly change: TableChange;
 }
 
@@ -24,7 +26,7 @@ const OTHER = /^(alter|drop|comment|grant|set)\b/i;
 /**
  * The difference between desired and live, in the order of the files. A toy planner, yet a declarative one: what is
  * missing is created, what is different is altered, a table that is not desired any more is dropped. The directives
- * `-- unsafe: reason` and `-- blocked: reason` before a statement mark it.
+ * `-- unsafe: reason` and `-- blocked: reason` before a statement mark it, and `-- fails: reason` makes it fail when run.
  */
 export function diffSchema(live: LiveSchema, desired: Files): ScriptedDifference {
   const changes: ScriptedChange[] = [];
@@ -48,7 +50,7 @@ export function diffSchema(live: LiveSchema, desired: Files): ScriptedDifference
   for (const key of live.keys()) {
     if (key.startsWith('table ') && !seen.has(key)) changes.push(dropOf(key, namespaces[0] ?? ''));
   }
-  return { changes, errors };
+  return { changes: errors.length > 0 ? [] : changes, errors };
 }
 
 /** What a live schema looks like that was made from these files. */
@@ -62,6 +64,7 @@ interface Statement {
   readonly sql: string;
   readonly unsafe: string;
   readonly blocked: string;
+  readonly fails: string;
 }
 
 function statementsOf(content: string): readonly Statement[] {
@@ -79,7 +82,7 @@ function statementsOf(content: string): readonly Statement[] {
         .join(' ')
         .replace(/\s+/g, ' ')
         .trim();
-      return { sql, unsafe: directive('unsafe'), blocked: directive('blocked') };
+      return { sql, unsafe: directive('unsafe'), blocked: directive('blocked'), fails: directive('fails') };
     })
     .filter(({ sql }) => sql !== '');
 }
@@ -95,23 +98,23 @@ function parse(sql: string): { readonly key: string; readonly table: string; rea
   return { key: sql, table: bare(table), kind: 'other' };
 }
 
-function changeFor(statement: {
-  readonly key: string;
-  readonly table: string;
-  readonly kind: string;
-  readonly sql: string;
-  readonly unsafe: string;
-  readonly blocked: string;
-  readonly namespace: string;
-  readonly exists: boolean;
-}): ScriptedChange {
-  const { key, table, kind, sql, unsafe, blocked, namespace, exists } = statement;
+function changeFor(
+  statement: Statement & {
+    readonly key: string;
+    readonly table: string;
+    readonly kind: string;
+    readonly namespace: string;
+    readonly exists: boolean;
+  },
+): ScriptedChange {
+  const { key, table, kind, sql, unsafe, blocked, fails, namespace, exists } = statement;
   const alters = kind === 'other' || exists;
   const dropsSomething = /\bdrop\b/i.test(sql) && kind === 'other';
   const unsafeReason = unsafe || (dropsSomething ? 'it drops something' : '');
   return {
     key,
     definition: sql,
+    fails,
     change: fullChange({
       namespace,
       tableName: table,
@@ -141,7 +144,7 @@ function dropOf(key: string, namespace: string): ScriptedChange {
     isUnsafe: true,
     unsafeReason: 'it drops the table',
   });
-  return { key, definition: null, change };
+  return { key, definition: null, fails: '', change };
 }
 
 function fullChange(

@@ -12,7 +12,8 @@ import { TernService } from '../../proto/gen/tern.js';
 import { type Handlers, NO_COUNTS, type RequestFields } from './scripted-engine-calls.js';
 import type { Faults } from './scripted-engine-faults.js';
 import type { Ledger, LedgerCall, Rpc } from './scripted-engine-ledger.js';
-import { type Dialect, type ScriptedPlane, StatusOutcome } from './scripted-engine-plane.js';
+import type { ScriptedPlane } from './scripted-engine-plane.js';
+import { type Dialect, StatusOutcome } from './scripted-engine-plans.js';
 
 export interface Wiring {
   readonly plane: ScriptedPlane;

@@ -1,18 +1,21 @@
 import { ServerCredentials, type Server } from '@grpc/grpc-js';
 import { CAPABILITY } from '../../tern/capabilities.js';
-import type { Script, ScriptedApply } from './scripted-engine-apply.js';
+import type { ScriptedApply } from './scripted-engine-apply.js';
 import { handlersOf } from './scripted-engine-calls.js';
 import { landStop } from './scripted-engine-controls.js';
 import { type Fault, type FaultRule, Faults } from './scripted-engine-faults.js';
 import { Ledger } from './scripted-engine-ledger.js';
-import { type Dialect, ScriptedPlane, type TargetOptions } from './scripted-engine-plane.js';
+import { ScriptedPlane, type TargetOptions } from './scripted-engine-plane.js';
+import type { Dialect } from './scripted-engine-plans.js';
 import { type LiveSchema, liveSchemaOf } from './scripted-engine-schema.js';
+import type { Script } from './scripted-engine-script.js';
 import { listen } from './scripted-engine-server.js';
 
-export type { Script, Step } from './scripted-engine-apply.js';
+export type { Script, Step } from './scripted-engine-script.js';
 export type { Fault, FaultAction, FaultRule } from './scripted-engine-faults.js';
 export type { Effect, Ledger, LedgerCall, LedgerEffect, LedgerEntry, Rpc } from './scripted-engine-ledger.js';
-export type { Dialect, TargetOptions } from './scripted-engine-plane.js';
+export type { TargetOptions } from './scripted-engine-plane.js';
+export type { Dialect } from './scripted-engine-plans.js';
 
 export interface ScriptedEngineOptions {
   /** The databases that this engine serves; one engine can serve hundreds. */
@@ -39,7 +42,7 @@ export interface ScriptedEngine {
   /** `host:port`; the same after `pause` and `resume`. */
   readonly address: string;
   readonly ledger: Ledger;
-  /** One more database that this engine serves. */
+  /** One more database that this engine serves. One of a name that is taken is replaced, and its applies forgotten. */
   addTarget(target: string | TargetOptions): void;
   /** How applies on this target behave from the next Apply on. What is left out is the well-behaved engine. */
   script(target: string, script: Partial<Script>): void;
@@ -55,6 +58,8 @@ export interface ScriptedEngine {
   failApply(target: string, message: string): void;
   /** Ends the step that holds the latest apply on a target. */
   proceed(target: string): void;
+  /** Takes the script of a target back, from its latest apply too: what is at work goes on to its end. */
+  behave(target: string): void;
   /** Lets the accepted stop of a target with `stop: 'on_release'` take effect. */
   landStop(target: string): void;
   /** The engine loses the latest apply on a target: NOT_FOUND from now on. */
@@ -63,6 +68,8 @@ export interface ScriptedEngine {
   forgetPlans(): void;
   /** Someone else changes the target, so that a reviewed plan no longer matches. */
   changeLiveSchema(target: string, statements: readonly string[]): void;
+  /** How many changes have taken effect on the target, whoever reported what. */
+  changesMade(target: string): number;
   /** What the target holds, by object. */
   liveSchema(target: string): LiveSchema;
   /** Cuts every connection and refuses new ones, until `resume`. State and ledger stay. */
@@ -103,12 +110,17 @@ export async function startScriptedEngine(options: ScriptedEngineOptions): Promi
     completeApply: (target) => applyOn(target).end('completed'),
     failApply: (target, message) => applyOn(target).end('failed', message),
     proceed: (target) => applyOn(target).proceed(),
+    behave: (target) => {
+      plane.setScript(target, {});
+      plane.latestOn(target)?.behave();
+    },
     landStop: (target) => landStop(applyOn(target)),
     forgetApply: (target) => plane.forgetApply(applyOn(target)),
-    forgetPlans: () => plane.forgetPlans(),
+    forgetPlans: () => plane.plans.forget(),
     changeLiveSchema: (target, statements) => {
       for (const [key, definition] of liveSchemaOf(statements)) plane.target(target).live.set(key, definition);
     },
+    changesMade: (target) => plane.target(target).changesMade,
     liveSchema: (target) => plane.target(target).live,
     pause: () => close(server),
     resume: async () => {

@@ -24,7 +24,8 @@ export function createDispatch(ports: ActivityPorts): Activities['dispatch'] {
   return async (input) => {
     const plan = await ports.plans.fetch(input.scope);
     using beat = new Beat<DispatchDetails>(resumeDetails());
-    return sendUntilAnswered({
+    // Awaited here: without it the beat would end as soon as the promise is made.
+    return await sendUntilAnswered({
       input,
       beat,
       request: buildApplyRequest(input, plan),

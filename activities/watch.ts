@@ -34,7 +34,8 @@ interface WatchDetails extends LiveDetail {
 export function createWatch(ports: ActivityPorts): Activities['watch'] {
   return async (input) => {
     using beat = new Beat<WatchDetails>(resumeDetails(input));
-    return new Watch(ports, input, beat).run();
+    // Awaited here: without it the beat would end as soon as the promise is made.
+    return await new Watch(ports, input, beat).run();
   };
 }
 

@@ -8,6 +8,8 @@ export interface ConnectOptions {
   readonly profile?: string;
   /** Who acts, for the record; shown in Temporal as the client's identity. Default `<user>@<host>`. */
   readonly caller?: string;
+  /** Where the `TEMPORAL_*` variables are read. Default: the environment of this process. */
+  readonly environment?: Readonly<Record<string, string | undefined>>;
   /** How long to wait for the server's first answer, in milliseconds. Default 5,000. */
   readonly connectTimeoutMs?: number;
 }
@@ -27,8 +29,10 @@ const DEFAULT_ADDRESS = 'localhost:7233';
  * Rejects with `configuration` when the settings cannot be read, and with `unavailable` when nobody answers.
  */
 export async function connect(options: ConnectOptions = {}): Promise<Connected> {
-  const profile: LoadClientProfileOptions = options.profile === undefined ? {} : { profile: options.profile };
-  const config = loadConfig(profile);
+  const config = loadConfig({
+    ...(options.profile === undefined ? {} : { profile: options.profile }),
+    ...(options.environment === undefined ? {} : { overrideEnvVars: definedOf(options.environment) }),
+  });
   const place = {
     address: config.connectionOptions.address ?? DEFAULT_ADDRESS,
     namespace: config.namespace ?? 'default',
@@ -48,6 +52,12 @@ export async function connect(options: ConnectOptions = {}): Promise<Connected> 
 /** `<user>@<host>`: as far as this process can tell who acts. It is stated, not proven. */
 export function defaultCaller(): string {
   return `${userName()}@${hostname()}`;
+}
+
+function definedOf(environment: Readonly<Record<string, string | undefined>>): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(environment).filter((entry): entry is [string, string] => entry[1] !== undefined),
+  );
 }
 
 function userName(): string {

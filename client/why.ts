@@ -112,18 +112,27 @@ function nextCommands(status: ApplyStatus): readonly string[] {
   if (status.detail === 'coarse' && !needsPerson(status)) return ['worker --config skein.yaml'];
   if (status.waitingFor !== null && status.waitingFor.commands.length > 0) return status.waitingFor.commands;
   const setbacks = setbacksOf(status);
-  const retry = `retry ${apply}${setbacks.map((deployment) => ` --deployment ${deployment}`).join('')}`;
   switch (status.state) {
     case 'completed':
       return [];
     case 'failed':
-      return [retry, ...(setbacks.length < status.operations.length ? [`start ${apply} --release`] : [])];
+      return [retryOf(apply, setbacks), ...(status.counts.stopped === undefined ? [] : [`start ${apply} --release`])];
     case 'stopped':
       return [`start ${apply}`, `cancel ${apply}`];
     case 'cancelled':
     case 'reverted':
-      return [retry];
+      return [
+        retryOf(
+          apply,
+          status.operations.filter(({ state }) => state === status.state).map(({ deployment }) => deployment),
+        ),
+      ];
     default:
       return [`watch ${apply}`, `stop ${apply}`];
   }
+}
+
+/** Named one by one: without names only what failed is attempted anew. */
+function retryOf(apply: string, deployments: readonly string[]): string {
+  return `retry ${apply}${deployments.map((deployment) => ` --deployment ${deployment}`).join('')}`;
 }

@@ -36,6 +36,7 @@ export class Cli {
   async run(options: CommonOptions, body: (context: CommandContext) => Promise<ExitCode>): Promise<void> {
     await this.runLocally(options, async (base) => {
       const client = await SkeinClient.connect({
+        environment: this.terminal.environment,
         ...(options.profile === undefined ? {} : { profile: options.profile }),
         ...(options.by === undefined ? {} : { caller: options.by }),
       });

@@ -53,10 +53,10 @@ function describeCounts({ counts, deployments }: ListedApply): string {
 }
 
 export function renderExplanation(explanation: Explanation, { style, program, now }: Terminal): string {
-  const { apply, state, because, since, deployments, commands } = explanation;
+  const { apply, state, interrupted, because, since, deployments, commands } = explanation;
   const waiting = since === null ? '' : ` (for ${formatElapsed(since, null, now())})`;
   return [
-    `${style.bold(apply)} is ${APPLY_STATE[state].label}: ${because}${waiting}`,
+    `${style.bold(apply)} is ${interrupted === null ? APPLY_STATE[state].label : 'interrupted'}: ${because}${waiting}`,
     ...deployments.flatMap((each) => [
       '',
       `${style.bold(each.deployment)}  ${OPERATION_STATE[each.state].label}`,

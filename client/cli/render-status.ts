@@ -32,7 +32,7 @@ function renderHeader(status: ApplyStatus, { style, now, columns }: RenderOption
   const state =
     status.interrupted === null
       ? APPLY_STATE[status.state].label
-      : `interrupted, was ${APPLY_STATE[status.state].label}`;
+      : `interrupted (${status.interrupted.replaceAll('_', ' ')})`;
   const parts = [
     `${style.bold(status.apply)}  ${status.database}, ${status.environment}`,
     colourOf(status, style)(state),

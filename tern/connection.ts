@@ -13,6 +13,22 @@ export class RequestTooLarge extends Error {
   }
 }
 
+/** A call over a connection that this process has closed. It was not sent. */
+export class ConnectionClosed extends Error {
+  constructor() {
+    super('this worker has closed its connection to the engine');
+    this.name = 'ConnectionClosed';
+  }
+}
+
+/** Where and how to connect. */
+export interface Endpoint {
+  readonly address: string;
+  readonly credentials: ChannelCredentials;
+  /** The name that the server's certificate must carry; null where that is the host of the address. */
+  readonly serverName: string | null;
+}
+
 /**
  * One channel to one engine. It connects when it is first used and again by itself whenever it lost the connection, and
  * it counts the connections, so that what was learnt over one is not believed of the next.
@@ -21,14 +37,9 @@ export class Connection {
   readonly #client: Client;
   readonly #waiters = new Set<() => void>();
   #generation = 0;
+  #isClosed = false;
 
-  constructor(params: {
-    readonly address: string;
-    readonly credentials: ChannelCredentials;
-    /** The name that the server's certificate must carry; null where that is the host of the address. */
-    readonly serverName: string | null;
-  }) {
-    const { address, credentials, serverName } = params;
+  constructor({ address, credentials, serverName }: Endpoint) {
     this.#client = new Client(address, credentials, {
       ...CHANNEL_OPTIONS,
       ...(serverName === null
@@ -67,7 +78,7 @@ export class Connection {
 
   /**
    * Sends one request with one deadline and no repeat. Rejects with the `ServiceError` of grpc-js, or with
-   * `RequestTooLarge` before anything is sent.
+   * `RequestTooLarge` or `ConnectionClosed` before anything is sent.
    */
   async unary<Request, Response>(
     call: Call<Request, Response>,
@@ -76,6 +87,7 @@ export class Connection {
   ): Promise<Response> {
     const bytes = call.method.requestSerialize(request);
     if (bytes.length > SEND_BYTES_MAX) throw new RequestTooLarge(bytes.length);
+    if (this.#isClosed) throw new ConnectionClosed();
     return new Promise((resolve, reject) => {
       this.#client.makeUnaryRequest<Buffer, Response>(
         call.method.path,
@@ -93,7 +105,9 @@ export class Connection {
     });
   }
 
+  /** Takes no more calls. Those that were sent go on to their answers. */
   close(): void {
+    this.#isClosed = true;
     this.#client.close();
   }
 

@@ -42,15 +42,9 @@ export function createEngines(
     const read = tls === undefined ? PLAIN_TEXT : readTlsCredentials(tls);
     problems.push(...read.problems.map((problem) => `deployment ${deployment}: ${problem}`));
     if (read.credentials === null || problems.length > 0) continue;
-    const serverName = tls?.serverName ?? null;
+    const endpoint = { address, credentials: read.credentials, serverName: tls?.serverName ?? null };
     engines.set(deployment, {
-      engine: new GrpcEngine({
-        deployment,
-        address,
-        credentials: read.credentials,
-        serverName,
-        patience: { ...PATIENCE, ...patience },
-      }),
+      engine: new GrpcEngine({ deployment, endpoint, patience: { ...PATIENCE, ...patience } }),
       address,
     });
   }

@@ -1,6 +1,6 @@
 import type { FailureType } from '../domain/failure.js';
 import type { Call } from './calls.js';
-import { RequestTooLarge } from './connection.js';
+import { ConnectionClosed, RequestTooLarge } from './connection.js';
 import { EngineFailure } from './engine.js';
 import { failureOfStatus, statusName, type StatusName } from './status.js';
 import { cleanText } from './text.js';
@@ -87,6 +87,7 @@ export interface StatusError {
 
 /** The status in an error of grpc-js, or null for an error of another kind. */
 export function statusOf(error: unknown, address: string): StatusError | null {
+  if (error instanceof ConnectionClosed) return { status: 'UNAVAILABLE', text: error.message };
   if (!(error instanceof Error) || !('code' in error) || typeof error.code !== 'number') return null;
   const details = 'details' in error && typeof error.details === 'string' ? error.details : error.message;
   return { status: statusName(error.code), text: cleanText(details, address) };
@@ -102,6 +103,9 @@ export function failureOf(params: {
   const { error, call, subject, address } = params;
   if (error instanceof RequestTooLarge) {
     return engineFailure({ type: 'PayloadTooLarge', subject, reason: error.message });
+  }
+  if (error instanceof ConnectionClosed) {
+    return engineFailure({ type: 'Unreachable', subject, reason: error.message });
   }
   const status = statusOf(error, address);
   if (status === null) throw error;

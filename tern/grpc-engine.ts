@@ -1,4 +1,3 @@
-import type { ChannelCredentials } from '@grpc/grpc-js';
 import type { EngineLog } from '../domain/log.js';
 import type { Observation } from '../domain/observation.js';
 import type { Plan, PlanDifference } from '../domain/plan.js';
@@ -7,7 +6,7 @@ import { type Call, CALLS } from './calls.js';
 import { decodeObservation, missingObservation } from './codec.js';
 import { type BrokenAnswer, decodeApplyAnswer, decodeLog, encodeApplyRequest } from './codec-apply.js';
 import { decodePlan, decodePlanDifference, encodePlanRequest } from './codec-plan.js';
-import { Connection } from './connection.js';
+import type { Endpoint } from './connection.js';
 import {
   type ApplyAnswer,
   type ApplyRequest,
@@ -35,16 +34,12 @@ export class GrpcEngine implements Engine {
 
   constructor(params: {
     readonly deployment: string;
-    readonly address: string;
-    readonly credentials: ChannelCredentials;
-    /** The name that the server's certificate must carry; null where that is the host of the address. */
-    readonly serverName: string | null;
+    readonly endpoint: Endpoint;
     readonly patience: Patience;
   }) {
-    const { deployment, address, patience } = params;
-    this.#deployment = deployment;
-    this.#address = address;
-    this.#session = new Session({ connection: new Connection(params), address, patience });
+    this.#deployment = params.deployment;
+    this.#address = params.endpoint.address;
+    this.#session = new Session(params);
   }
 
   async ready(params: { readonly timeoutMs: number; readonly signal?: AbortSignal }): Promise<void> {

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Call } from './calls.js';
 import { CALLS } from './calls.js';
-import type { Connection } from './connection.js';
+import { Connection, type Endpoint } from './connection.js';
 import type { EngineHealth } from './engine.js';
 import { engineFailure, failureOf, statusOf, type Subject } from './failure.js';
 import { DEADLINE_MS, type Patience } from './limits.js';
@@ -9,6 +9,9 @@ import { probe, type Verdict } from './probe.js';
 
 /** How long `establish` rests before it probes a live connection again whose engine did not serve. */
 const PROBE_INTERVAL_MS = 250;
+
+/** How long a connection over which a call got no answer may take to answer Health before it is given up. */
+const SUSPICION_DEADLINE_MS = 5_000;
 
 /** How long the transport is asked why there is no connection. */
 const EXPLANATION_DEADLINE_MS = 250;
@@ -20,15 +23,20 @@ const EXPLANATION_DEADLINE_MS = 250;
  * A connection that is replaced in the instant between the check and the send is not noticed; everything slower is.
  */
 export class Session {
-  readonly #connection: Connection;
-  readonly #address: string;
+  readonly #endpoint: Endpoint;
   readonly #patience: Patience;
-  #verdict: { readonly generation: number; readonly verdict: Promise<Verdict> } | null = null;
+  #connection: Connection;
+  #isExamining = false;
+  #verdict: {
+    readonly connection: Connection;
+    readonly generation: number;
+    readonly verdict: Promise<Verdict>;
+  } | null = null;
 
-  constructor(params: { readonly connection: Connection; readonly address: string; readonly patience: Patience }) {
-    this.#connection = params.connection;
-    this.#address = params.address;
+  constructor(params: { readonly endpoint: Endpoint; readonly patience: Patience }) {
+    this.#endpoint = params.endpoint;
     this.#patience = params.patience;
+    this.#connection = new Connection(params.endpoint);
   }
 
   /**
@@ -63,10 +71,13 @@ export class Session {
   }): Promise<Response> {
     const { call, request, subject } = params;
     await this.establish({ subject });
+    const connection = this.#connection;
     try {
-      return await this.#connection.unary(call, request, Math.min(call.deadlineMs, this.#patience.deadlineMsMax));
+      return await connection.unary(call, request, Math.min(call.deadlineMs, this.#patience.deadlineMsMax));
     } catch (error) {
-      throw failureOf({ error, call, subject, address: this.#address });
+      const failure = failureOf({ error, call, subject, address: this.#endpoint.address });
+      if (failure.status === 'DEADLINE_EXCEEDED' && !this.#isExamining) void this.#examine(connection);
+      throw failure;
     }
   }
 
@@ -74,41 +85,70 @@ export class Session {
     this.#connection.close();
   }
 
+  /**
+   * A peer that vanished without a word (a host that died, a firewall that forgot) leaves a connection on which nothing
+   * is ever answered, and TCP notices only after a quarter of an hour. Pings are no way to find out (C43). So when a call
+   * got no answer, Health is asked over the same connection, and if that gets none either, a new one is made. Calls that
+   * were sent over the old one keep their deadlines.
+   */
+  async #examine(connection: Connection): Promise<void> {
+    this.#isExamining = true;
+    try {
+      await connection.unary(CALLS.health, {}, this.#examinationMs);
+    } catch (error) {
+      const silent = statusOf(error, this.#endpoint.address)?.status === 'DEADLINE_EXCEEDED';
+      if (silent) this.#replace(connection);
+    } finally {
+      this.#isExamining = false;
+    }
+  }
+
+  get #examinationMs(): number {
+    return Math.min(SUSPICION_DEADLINE_MS, this.#patience.deadlineMsMax);
+  }
+
+  #replace(connection: Connection): void {
+    if (connection !== this.#connection) return;
+    this.#verdict = null;
+    this.#connection = new Connection(this.#endpoint);
+    connection.close();
+  }
+
   async #judge(params: { readonly timeoutMs: number; readonly signal?: AbortSignal }): Promise<Verdict> {
     const { timeoutMs, signal } = params;
-    if (!(await this.#connection.waitUntilReady(params))) {
-      const reason = signal?.aborted === true ? 'given up before there was a connection' : await this.#whyNotReady();
-      return { kind: 'unproven', type: 'Unreachable', reason, status: undefined };
+    const connection = this.#connection;
+    if (!(await connection.waitUntilReady(params))) {
+      return unreachable(
+        signal?.aborted === true ? 'given up before there was a connection' : await this.#whyNotReady(),
+      );
     }
-    const { generation } = this.#connection;
-    const verdict = await unlessAborted(this.#verdictOf(generation, timeoutMs), signal);
-    if (verdict === null) {
-      return { kind: 'unproven', type: 'Unreachable', reason: 'given up during the dialect probe', status: undefined };
-    }
-    if (generation === this.#connection.generation) return verdict;
-    return {
-      kind: 'unproven',
-      type: 'Unreachable',
-      reason: 'the connection was lost during the probe',
-      status: undefined,
-    };
+    const { generation } = connection;
+    const verdict = await unlessAborted(this.#verdictOf(connection, timeoutMs), signal);
+    if (verdict === null) return unreachable('given up during the dialect probe');
+    if (connection === this.#connection && generation === connection.generation) return verdict;
+    return unreachable('the connection was lost during the dialect probe');
   }
 
   /** One probe per connection, whoever asks. A verdict that the next moment may change is not kept. */
-  async #verdictOf(generation: number, timeoutMs: number): Promise<Verdict> {
-    if (this.#verdict?.generation === generation) return this.#verdict.verdict;
+  async #verdictOf(connection: Connection, timeoutMs: number): Promise<Verdict> {
+    const { generation } = connection;
+    if (this.#verdict?.generation === generation && this.#verdict.connection === connection) {
+      return this.#verdict.verdict;
+    }
     const deadlineMs = Math.max(1, Math.min(timeoutMs, DEADLINE_MS.health, this.#patience.deadlineMsMax));
-    const current = {
-      generation,
-      verdict: probe({ connection: this.#connection, address: this.#address, deadlineMs }),
-    };
+    const { address } = this.#endpoint;
+    const current = { connection, generation, verdict: probe({ connection, address, deadlineMs }) };
     this.#verdict = current;
     const forget = (): void => {
       if (this.#verdict === current) this.#verdict = null;
     };
     try {
       const verdict = await current.verdict;
-      if (verdict.kind === 'unproven' && verdict.type !== 'DialectTooOld') forget();
+      if (verdict.kind === 'unproven' && verdict.type !== 'DialectTooOld') {
+        forget();
+        const silent = verdict.status === 'DEADLINE_EXCEEDED' && deadlineMs >= this.#examinationMs;
+        if (silent) this.#replace(connection);
+      }
       return verdict;
     } catch (error) {
       forget();
@@ -122,9 +162,13 @@ export class Session {
       await this.#connection.unary(CALLS.health, {}, EXPLANATION_DEADLINE_MS);
       return 'the connection came up too late';
     } catch (error) {
-      return statusOf(error, this.#address)?.text ?? 'no connection';
+      return statusOf(error, this.#endpoint.address)?.text ?? 'no connection';
     }
   }
+}
+
+function unreachable(reason: string): Verdict {
+  return { kind: 'unproven', type: 'Unreachable', reason, status: undefined };
 }
 
 /** The value, or null as soon as the signal aborts. */

@@ -97,9 +97,12 @@ export function deriveWaitingFor(params: Parameters<typeof deriveApplyState>[0])
   if (halted) return 'engine';
   if (isHeldByPause(params)) return 'release';
   const closed = !isPolicyOpen(policy, countSetbacks(operations), controls);
-  if (live.some((operation) => operation.state === 'waiting_for_cutover' && (closed || operation.cutoverRefused)))
-    return 'cutover';
-  return 'engine';
+  return live.some((operation) => isParked(operation) && (closed || operation.cutoverRefused)) ? 'cutover' : 'engine';
+}
+
+/** One that has its permission waits for its engine, not for a person. */
+function isParked(operation: OperationFacts): boolean {
+  return operation.state === 'waiting_for_cutover' && !operation.permitted;
 }
 
 function movesByItself(operation: OperationFacts, halted: boolean): boolean {

@@ -4,7 +4,9 @@ import { needsPerson } from '../why.js';
 import type { CommandContext } from './cli.js';
 import { type ExitCode, exitCodeOfStatus } from './exit-code.js';
 import { formatClock } from './format.js';
-import { renderChanges, renderStatus } from './render-status.js';
+import { renderChanges } from './render-changes.js';
+import { renderStatus } from './render-status.js';
+import type { Terminal } from './terminal.js';
 
 export interface FollowOptions {
   /** Goes on although a human is waited for. With a person at the terminal that is always so. Default false. */
@@ -52,13 +54,14 @@ interface FollowView {
   readonly end: (last: ApplyStatus | null) => void;
 }
 
+/** Lines of a live view that are not deployments: header, message, wait with its commands, table head. */
+const OTHER_ROWS = 10;
+
 function liveView({ terminal }: CommandContext): FollowView {
-  const { style, program, stdout } = terminal;
-  const update = createLogUpdate(stdout as NodeJS.WriteStream); // a view for terminals only
+  const update = createLogUpdate(terminal.stdout as NodeJS.WriteStream); // a view for terminals only
   let latest: ApplyStatus | null = null;
   const draw = () => {
-    if (latest !== null)
-      update(renderStatus(latest, { style, program, now: terminal.now(), columns: terminal.columns, full: false }));
+    if (latest !== null) update(renderFor(terminal, latest, terminal.size().rows - OTHER_ROWS));
   };
   const timer = setInterval(draw, REDRAW_MS);
   return {
@@ -68,9 +71,9 @@ function liveView({ terminal }: CommandContext): FollowView {
     },
     end: (last) => {
       clearInterval(timer);
-      if (last !== null)
-        update(renderStatus(last, { style, program, now: terminal.now(), columns: terminal.columns, full: true }));
+      update.clear();
       update.done();
+      if (last !== null) terminal.stdout.write(`${renderFor(terminal, last, null)}\n`);
     },
   };
 }
@@ -83,11 +86,14 @@ function plainView({ print, terminal }: CommandContext): FollowView {
       previous = status;
     },
     end: (last) => {
-      if (last === null) return;
-      const { style, program } = terminal;
-      print(`\n${renderStatus(last, { style, program, now: terminal.now(), columns: terminal.columns, full: true })}`);
+      if (last !== null) print(`\n${renderFor(terminal, last, null)}`);
     },
   };
+}
+
+function renderFor(terminal: Terminal, status: ApplyStatus, rowsMax: number | null): string {
+  const { style, program } = terminal;
+  return renderStatus(status, { style, program, now: terminal.now(), columns: terminal.size().columns, rowsMax });
 }
 
 function jsonView({ print }: CommandContext, which: FollowOptions['json']): FollowView {

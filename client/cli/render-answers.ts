@@ -24,7 +24,7 @@ export function renderResumed({ apply, deployments }: ResumedApply): string {
   return `${apply} goes on in a new run: ${deployments.join(', ')}`;
 }
 
-export function renderList(applies: readonly ListedApply[], { now, columns }: Terminal): string {
+export function renderList(applies: readonly ListedApply[], { now, size }: Terminal): string {
   if (applies.length === 0) return 'no applies';
   const rows = applies.map((apply) => [
     apply.apply,
@@ -34,7 +34,7 @@ export function renderList(applies: readonly ListedApply[], { now, columns }: Te
     describeCounts(apply),
     formatTime(apply.runStartedAt),
     formatElapsed(apply.runStartedAt, apply.runClosedAt, now()),
-    fit(apply.message, Math.max(20, columns - 110)),
+    fit(apply.message, Math.max(20, size().columns - 110)),
   ]);
   return renderTable(
     ['APPLY', 'STATE', 'DATABASE', 'ENVIRONMENT', 'DEPLOYMENTS', 'STARTED (UTC)', 'TOOK', 'MESSAGE'],

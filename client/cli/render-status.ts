@@ -1,6 +1,6 @@
 import type { ChalkInstance } from 'chalk';
 import { APPLY_STATE, OPERATION_STATE, hasEnded } from '../../domain/state.js';
-import type { ApplyStatus, OperationStatus } from '../../domain/status.js';
+import { type ApplyStatus, type OperationStatus, countStates } from '../../domain/status.js';
 import { fit, formatElapsed, formatProgress, formatTime } from './format.js';
 import { renderTable } from './table.js';
 
@@ -9,8 +9,8 @@ export interface RenderOptions {
   readonly now: Date;
   /** Columns there are; what does not fit is cut. */
   readonly columns: number;
-  /** Says in full below the table what had to be cut. Not for output that is drawn again and again. */
-  readonly full: boolean;
+  /** Most lines of deployments; the ones that move or failed come first. Null: all, and below them in full what was cut. */
+  readonly rowsMax: number | null;
   /** How the person calls this program. */
   readonly program: string;
 }
@@ -22,7 +22,7 @@ export function renderStatus(status: ApplyStatus, options: RenderOptions): strin
     ...renderWait(status, options),
     '',
     renderOperations(status, options),
-    ...(options.full ? renderMessages(status, options) : []),
+    ...(options.rowsMax === null ? renderMessages(status, options) : []),
   ].join('\n');
 }
 
@@ -57,23 +57,37 @@ function renderWait(status: ApplyStatus, { style, program, now }: RenderOptions)
 }
 
 /** Between two steps of the workflow nothing moves for a moment; only a wait that began at some time is one for people. */
-function isWorthTelling(waitingFor: NonNullable<ApplyStatus['waitingFor']>): boolean {
+export function isWorthTelling(waitingFor: NonNullable<ApplyStatus['waitingFor']>): boolean {
   return waitingFor.for !== 'engine' || waitingFor.since !== null;
 }
 
 function renderOperations(status: ApplyStatus, options: RenderOptions): string {
   const head = ['DEPLOYMENT', 'STATE', 'PROGRESS', 'ELAPSED', 'DETAIL'];
-  const rows = status.operations.map((operation) => renderOperation(operation, options));
+  const shown = chooseOperations(status.operations, options.rowsMax);
+  const rows = shown.map((operation) => renderOperation(operation, options));
   const texts = [head, ...rows.map(({ plain }) => plain)];
   const taken = head
     .slice(0, -1)
     .map((_, column) => Math.max(...texts.map((row) => row[column]?.length ?? 0)) + GAP)
     .reduce((sum, width) => sum + width, 0);
   const room = Math.max(DETAIL_MIN, options.columns - taken);
-  return renderTable(
+  const table = renderTable(
     head,
     rows.map(({ plain, coloured }) => [...coloured, fit(plain[4] ?? '', room)]),
   );
+  const hidden = status.operations.filter((operation) => !shown.includes(operation));
+  if (hidden.length === 0) return table;
+  const counts = Object.entries(countStates(hidden)).map(([state, count]) => `${count} ${state.replaceAll('_', ' ')}`);
+  return `${table}\n… and ${counts.join(', ')}`;
+}
+
+/** What moves, then what went wrong, then the rest, each in rollout order; shown in rollout order. */
+function chooseOperations(operations: readonly OperationStatus[], rowsMax: number | null): readonly OperationStatus[] {
+  if (rowsMax === null || operations.length <= rowsMax) return operations;
+  const interest = ({ state }: OperationStatus) =>
+    state === 'pending' || state === 'completed' ? 2 : hasEnded(state) ? 1 : 0;
+  const chosen = new Set(operations.toSorted((a, b) => interest(a) - interest(b)).slice(0, Math.max(1, rowsMax)));
+  return operations.filter((operation) => chosen.has(operation));
 }
 
 /** Spaces between two columns. */
@@ -130,44 +144,4 @@ function colourOf(
   if (state === 'pending') return style.dim;
   if (state === 'stopped' || state === 'cancelled' || state === 'reverted' || state === 'paused') return style.yellow;
   return style.cyan;
-}
-
-/** Percent steps after which a plain log gets another line: a line per look would bury everything else. */
-const PERCENT_STEP = 20;
-
-/** What changed from one status to the next, a line each: for output that cannot move the cursor. */
-export function renderChanges(previous: ApplyStatus | null, next: ApplyStatus): readonly string[] {
-  const before = new Map((previous?.operations ?? []).map((operation) => [operation.deployment, mark(operation)]));
-  const lines = next.operations
-    .filter((operation) => mark(operation) !== (before.get(operation.deployment) ?? PENDING))
-    .map((operation) =>
-      [operation.deployment, describeState(operation), formatPercent(operation), describeDetail(operation)]
-        .filter((part) => part !== '')
-        .join('  '),
-    );
-  const changed = previous === null || previous.state !== next.state || previous.detail !== next.detail;
-  const wait = next.waitingFor !== null && isWorthTelling(next.waitingFor) ? next.waitingFor.for : null;
-  const newWait = wait !== null && wait !== (previous?.waitingFor?.for ?? null);
-  return [
-    ...(changed
-      ? [`${next.apply}  ${APPLY_STATE[next.state].label}${next.detail === 'coarse' ? ' (no worker answers)' : ''}`]
-      : []),
-    ...lines,
-    ...(newWait
-      ? [`${next.apply}  waits for ${wait.replaceAll('_', ' ')}: ${next.waitingFor?.commands.join(' | ') ?? ''}`]
-      : []),
-  ];
-}
-
-/** What makes a line of its own when it changes. */
-function mark(operation: OperationStatus): string {
-  const step = Math.floor((operation.progress?.percent ?? 0) / PERCENT_STEP);
-  const { state, phase, reason, message, unreachableSince } = operation;
-  return JSON.stringify([state, phase, reason, message, unreachableSince !== null, hasEnded(state) ? null : step]);
-}
-
-const PENDING = JSON.stringify(['pending', null, null, '', false, 0]);
-
-function formatPercent({ progress, state }: OperationStatus): string {
-  return hasEnded(state) || progress?.percent == null ? '' : `${Math.floor(progress.percent)}%`;
 }

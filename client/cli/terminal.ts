@@ -8,8 +8,8 @@ export interface Terminal {
   readonly stderr: Writable;
   /** A person is at both ends: output may move the cursor, and questions can be asked. */
   readonly interactive: boolean;
-  /** Columns of the output; 100 where nobody says. */
-  readonly columns: number;
+  /** Columns and rows of the output, asked anew each time because a window is resized; 100 by 40 where nobody says. */
+  readonly size: () => { readonly columns: number; readonly rows: number };
   readonly style: ChalkInstance;
   /** How the person calls this program, for the commands we print. */
   readonly program: string;
@@ -17,7 +17,7 @@ export interface Terminal {
   readonly now: () => Date;
 }
 
-const COLUMNS_WITHOUT_TERMINAL = 100;
+const SIZE_WITHOUT_TERMINAL = { columns: 100, rows: 40 } as const;
 
 /** The terminal of this process. Honours `NO_COLOR` and `TERM=dumb`. */
 export function processTerminal(): Terminal {
@@ -29,7 +29,7 @@ export function processTerminal(): Terminal {
     stdout,
     stderr,
     interactive,
-    columns: stdout.columns ?? COLUMNS_WITHOUT_TERMINAL,
+    size: () => (stdout.isTTY ? { columns: stdout.columns, rows: stdout.rows } : SIZE_WITHOUT_TERMINAL),
     style: plain ? new Chalk({ level: 0 }) : new Chalk({ level: 1 }),
     program: env['npm_lifecycle_event'] === 'skein' ? 'npm run -s skein --' : 'skein',
     environment: env,

@@ -11,17 +11,9 @@ export function addStatusCommand(program: Command, cli: Cli): void {
       await cli.run(options, async ({ client, terminal, json, print }) => {
         const status = await client.status(apply);
         const { style, program: name } = terminal;
-        print(
-          json
-            ? JSON.stringify(status)
-            : renderStatus(status, {
-                style,
-                program: name,
-                now: terminal.now(),
-                columns: terminal.columns,
-                full: true,
-              }),
-        );
+        const { columns } = terminal.size();
+        const options = { style, program: name, now: terminal.now(), columns, rowsMax: null };
+        print(json ? JSON.stringify(status) : renderStatus(status, options));
         return exitCodeOfStatus(status);
       });
     });

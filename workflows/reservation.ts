@@ -163,7 +163,12 @@ export class Reservation {
   async #replace(record: OperationRecord): Promise<void> {
     const admitted = record.stage !== 'pending';
     record.child = null;
-    if (admitted) record.initial = { ...record.initial, started: true, atRest: false };
+    if (admitted) {
+      record.initial = { ...record.initial, started: true, atRest: false };
+      // The new child looks for itself; a permission that the old one took with it would never be given again.
+      record.stage = 'admitted';
+      record.permitted = false;
+    }
     const halt: Halt | null = record.halted === null ? null : { by: record.halted, reason: 'operator' };
     await this.#start(record, { admitted, halt });
     this.#memory.revision += 1;

@@ -34,8 +34,8 @@ export function handlersOf(plane: ScriptedPlane, health: HealthFacts, routesByTa
   return {
     Health: () => ({ status: 'ok', version: health.version, capabilities: [...health.capabilities] }),
     PullSchema: (request: wire.PullSchemaRequest): wire.PullSchemaResponse => pullSchema(plane, request),
-    Plan: (request: wire.PlanRequest) => plane.plans.plan(request),
-    PlanDiff: (request: wire.PlanRequest) => plane.plans.planDiff(request),
+    Plan: (request: wire.PlanRequest) => plane.plan(request),
+    PlanDiff: (request: wire.PlanRequest) => plane.planDiff(request),
     Apply: (request: wire.ApplyRequest) => plane.apply(request),
     FindApply: (request: lookup.FindApplyRequest) => findApply(plane, request),
     Progress: (request: wire.ProgressRequest) => progress(plane, request, routesByTarget),

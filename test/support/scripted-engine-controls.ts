@@ -18,6 +18,9 @@ const ACCEPTED: ControlOutcome = { accepted: true, errorMessage: '' };
 /** Accepted stops that wait for `landStop`, and what landing does. */
 const pendingStops = new WeakMap<ScriptedApply, () => void>();
 
+/** Accepted cancels of a stopped apply that a limited engine carries out only after a Start (engine contract 7.14). */
+const cancelsAfterStart = new WeakSet<ScriptedApply>();
+
 export function landStop(apply: ScriptedApply): void {
   const land = pendingStops.get(apply);
   if (land === undefined) throw new Error(`apply ${apply.remoteApplyId} has no stop that waits to land`);
@@ -58,9 +61,11 @@ export function cancel({ apply, caller, dialect }: ControlOf): ControlOutcome {
     throw new StatusOutcome('INTERNAL', text);
   }
   if (apply.script.cancel === 'refused') return refused('cancel is not supported for this schema change');
-  // A limited engine accepts it for a stopped apply and never carries it out (engine contract 7.8).
-  const lands = apply.script.cancel === 'lands' && !(dialect === 'limited' && apply.isStopped);
-  if (lands) {
+  if (apply.script.cancel === 'never_lands') return ACCEPTED;
+  if (dialect === 'limited' && apply.isStopped) {
+    // It stays stopped, for ever unless it is started (engine contract 7.8).
+    cancelsAfterStart.add(apply);
+  } else {
     setImmediate(() => {
       if (apply.hasEnded) return;
       apply.end('cancelled');
@@ -80,6 +85,7 @@ export function start({ apply, caller, dialect }: ControlOf): ControlOutcome {
     return apply.hasEnded ? refused(text) : ACCEPTED;
   }
   apply.resume();
+  if (cancelsAfterStart.delete(apply)) setImmediate(() => apply.end('cancelled'));
   apply.settle('start', 'completed', caller);
   return ACCEPTED;
 }

@@ -79,14 +79,23 @@ export class ScriptedPlane {
     if (this.#latest.get(apply.identity.target) === apply) this.#latest.delete(apply.identity.target);
   }
 
+  plan(request: wire.PlanRequest): wire.PlanResponse {
+    return this.plans.plan(this.#asServed(request));
+  }
+
+  planDiff(request: wire.PlanRequest): wire.PlanDiffResponse {
+    return this.plans.planDiff(this.#asServed(request));
+  }
+
   /** The steps of engine contract 2.3, in its order. */
-  apply(request: wire.ApplyRequest): wire.ApplyResponse {
+  apply(asked: wire.ApplyRequest): wire.ApplyResponse {
+    const request = this.#asServed(asked);
     if (request.planId === '') throw new StatusOutcome('INTERNAL', 'plan_id is required');
     if (request.environment === '') throw new StatusOutcome('INTERNAL', 'environment is required');
     const known = request.idempotencyKey === '' ? undefined : this.#byKey.get(request.idempotencyKey);
     if (known !== undefined) refuseAlias(known, request);
     const plan = this.plans.resolve(request);
-    if (plan === null) return refused('plan not found');
+    if (plan === null) return this.#planNotFound(request.planId);
     if (known !== undefined) return this.#accepted(known);
     return this.#refusal(request, plan) ?? this.#create(request, plan);
   }
@@ -96,6 +105,18 @@ export class ScriptedPlane {
       throw new StatusOutcome('FAILED_PRECONDITION', `target "${target}" is not served here`);
     }
     return this.#byKey.get(idempotencyKey) ?? null;
+  }
+
+  /** A limited engine with one database does its work there, whatever target it is given (engine contract 7.3). */
+  #asServed<Request extends { readonly target: string }>(request: Request): Request {
+    const [only] = this.#targets.keys();
+    const ignoresTarget = this.dialect === 'limited' && this.#targets.size === 1 && only !== undefined;
+    return ignoresTarget ? { ...request, target: only } : request;
+  }
+
+  #planNotFound(planId: string): wire.ApplyResponse {
+    if (this.dialect === 'full' || this.#targets.size === 1) return refused('plan not found');
+    throw new StatusOutcome('INTERNAL', `plan "${planId}" not found for apply target routing`);
   }
 
   #refusal(request: wire.ApplyRequest, plan: StoredPlan): wire.ApplyResponse | null {

@@ -101,7 +101,10 @@ export class Plans {
     if (target.database !== null && target.database !== request.database) {
       throw new StatusOutcome('INTERNAL', `target "${target.name}" is not database "${request.database}"`);
     }
-    return diffSchema(target.live, request.schemaFiles);
+    const difference = diffSchema(target.live, request.schemaFiles);
+    // A limited engine says nothing about what is wrong with a statement (engine contract 7.1).
+    if (difference.errors.length > 0 && this.#dialect === 'limited') throw new StatusOutcome('INTERNAL', '');
+    return difference;
   }
 
   /** The stored plan, or one made from the request's payload; null for neither. */

@@ -160,6 +160,27 @@ test('a limited engine says FAILED while it retries, and INTERNAL when it is bus
   expect(plane.applies()).toHaveLength(1);
 });
 
+test('a limited engine leaves a cancelled stopped apply stopped until it is started', async () => {
+  const { engine, reference, state, happens } = await startApply(HOLD, await startPair({ dialect: 'limited' }));
+  await happens('executed');
+  await engine.stop(reference);
+  await happens('stopped');
+  expect(await engine.cancel(reference)).toEqual({ kind: 'accepted' });
+  expect(await state()).toBe('stopped');
+  await engine.start(reference);
+  await happens('cancelled');
+  expect(await state()).toBe('cancelled');
+});
+
+test('a limited engine with one database works there whatever it is asked, and says nothing about bad SQL', async () => {
+  const { engine, plane } = await startPair({ dialect: 'limited' });
+  const { changes } = await engine.planDiff({ ...PLAN_REQUEST, target: 'elsewhere', environment: 'staging' });
+  expect(changes).toHaveLength(1);
+  const wrong = engine.planDiff({ ...PLAN_REQUEST, schemaFiles: { public: { 'a.sql': 'CRATE TABLE x' } } });
+  await expect(wrong).rejects.toMatchObject({ type: 'EngineInternal', reason: '' });
+  expect(plane.ledger.calls({ rpc: 'PlanDiff' })).toHaveLength(2);
+});
+
 test('a held call answers when it is released, and the ledger tells before from after', async () => {
   const { plane, engine } = await startPair();
   const request = await plannedApply(engine);

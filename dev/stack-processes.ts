@@ -90,7 +90,9 @@ async function isPolling(options: WorkerProcessOptions, pid: number): Promise<tr
 }
 
 /** Workflows have the default queue; calls and watches have two for every queue (design 3, "Size"). */
-function polledQueues(queues: readonly string[]): readonly (readonly [string, protocol.temporal.api.enums.v1.TaskQueueType])[] {
+function polledQueues(
+  queues: readonly string[],
+): readonly (readonly [string, protocol.temporal.api.enums.v1.TaskQueueType])[] {
   const { TASK_QUEUE_TYPE_WORKFLOW, TASK_QUEUE_TYPE_ACTIVITY } = protocol.temporal.api.enums.v1.TaskQueueType;
   return queues.flatMap((queue) => [
     ...(queue === DEFAULT_QUEUE ? [[queue, TASK_QUEUE_TYPE_WORKFLOW] as const] : []),

@@ -118,6 +118,7 @@ export class OpenSnapshot {
 
   static async open(dsn: string, applicationName: string): Promise<OpenSnapshot> {
     const client = new Client({ connectionString: dsn, application_name: applicationName });
+    client.on('error', () => undefined); // The server ends before this connection when the demo is interrupted.
     await client.connect();
     await client.query('begin isolation level repeatable read');
     await client.query('select count(*) from pg_class');

@@ -40,25 +40,32 @@ function indent(text: string, spaces: number): string {
   return text.replace(/^/gm, ' '.repeat(spaces));
 }
 
-/** Follows an apply on the screen until `isEnough`, or until it has ended; resolves to its last status. */
+/**
+ * Follows an apply on the screen until it has ended, or until `isEnough` says so, which is asked again and again beside
+ * the status, because it may look at other things. Resolves to the last status seen.
+ */
 export async function follow(
   client: SkeinClient,
   apply: string,
-  isEnough: (status: ApplyStatus) => boolean | Promise<boolean> = () => false,
+  isEnough: () => Promise<boolean> = () => Promise.resolve(false),
 ): Promise<ApplyStatus> {
   const display = new ProgressDisplay();
-  let last: ApplyStatus | null = null;
+  const enough = new AbortController();
+  const asking = setInterval(() => {
+    isEnough().then(
+      (is) => is && enough.abort(),
+      () => undefined, // A question that failed is asked again.
+    );
+  }, LOOK_INTERVAL_MS);
   try {
-    for await (const status of client.watch(apply, { intervalMs: LOOK_INTERVAL_MS })) {
-      last = status;
+    for await (const status of client.watch(apply, { intervalMs: LOOK_INTERVAL_MS, signal: enough.signal })) {
       display.show(status);
-      if (await isEnough(status)) break;
     }
   } finally {
+    clearInterval(asking);
     display.end();
   }
-  if (last === null) throw new Error(`apply ${apply}: no status was seen`);
-  return last;
+  return client.status(apply);
 }
 
 /** The table at the end: one row per deployment. */

@@ -32,7 +32,8 @@ export function claim(isKept: boolean, text: string): boolean {
 }
 
 export function table(head: readonly string[], rows: readonly (readonly string[])[]): void {
-  const drawn = new Table({ head: [...head], style: { head: ['bold'], border: ['dim'] } });
+  const style = { head: [], border: [], compact: true };
+  const drawn = new Table({ head: head.map((cell) => chalk.bold(cell)), style });
   drawn.push(...rows.map((row) => [...row]));
   process.stdout.write(`${drawn.toString()}\n`);
 }

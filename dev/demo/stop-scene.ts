@@ -84,23 +84,18 @@ async function rollOutUntilHeld({ client, stack, apply, path }: Act & { readonly
   command(`skein apply -f rollout.yaml --id ${apply} -y`);
   await client.apply(plan, { id: apply });
   const { dsn } = stack.deployment('us');
-  const isHeld = async () => {
+  const status = await follow(client, apply, async () => {
     const build = await readIndexBuild(dsn);
-    return build !== null && build.blockerPid !== null;
-  };
-  const status = await follow(
-    client,
-    apply,
-    async (seen) => stateOf(seen, 'eu') === 'failed' && stateOf(seen, 'us') === 'running' && (await isHeld()),
-  );
+    // Held, and said so by the product itself.
+    return build?.blockerPid != null && operationOf(await client.status(apply), 'us').waitingOn !== '';
+  });
   const build = await readIndexBuild(dsn);
   if (build === null || build.blockerPid === null) {
     throw new Error(`us was to be held by the open snapshot, but the apply is ${status.state} (${status.message})`);
   }
   say(`\neu has failed: ${operationOf(status, 'eu').message}`);
   say(`us is held: its index build is in the phase "${build.phase}" and waits for ${build.blocker}`);
-  const waitingOn = operationOf(status, 'us').waitingOn;
-  if (waitingOn !== '') say(`   skein says of us: ${waitingOn}`);
+  say(`skein says of us: ${operationOf(status, 'us').waitingOn}`);
   say('`onFailure: continue` would now go on to ap and sa, one after the other. A person stops it:');
 }
 

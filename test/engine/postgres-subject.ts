@@ -2,6 +2,7 @@ import { Client } from 'pg';
 import type { EmbeddedPostgres } from '../../dev/postgres.js';
 import type { ConformanceSubject } from './conformance.js';
 import type { Files } from './raw-client.js';
+import { watchEffects } from './watched-database.js';
 
 const TABLES = `
 CREATE TABLE items (id bigint PRIMARY KEY, name text, size integer);
@@ -38,19 +39,7 @@ export async function postgresSurroundings(
   const dsn = await postgres.createDatabase(database);
   const admin = new Client({ connectionString: dsn });
   await admin.connect();
-  await admin.query(`
-    CREATE SCHEMA watch;
-    CREATE TABLE watch.effects (at timestamptz DEFAULT clock_timestamp(), command text, query text);
-    CREATE FUNCTION watch.note() RETURNS event_trigger LANGUAGE plpgsql AS $$
-    BEGIN
-      IF current_setting('application_name') LIKE 'skein-engine%' AND current_query() NOT LIKE '%_skein%' THEN
-        INSERT INTO watch.effects (command, query) VALUES (tg_tag, current_query());
-      END IF;
-    END $$;
-    CREATE EVENT TRIGGER watch_effects ON ddl_command_end
-      WHEN tag IN ('CREATE INDEX', 'ALTER TABLE', 'CREATE TABLE', 'DROP TABLE', 'CREATE VIEW')
-      EXECUTE FUNCTION watch.note();
-  `);
+  await watchEffects(admin);
   const holders = new Set<Client>();
   return {
     dsn,

@@ -81,8 +81,13 @@ export async function readLive(client: Client, description: WorkflowExecutionDes
       return { type: activity.activityType?.name ?? '', detail };
     }),
   );
-  return joinDetails(details);
+  const joined = joinDetails(details);
+  const isBetween = pending.length === 0 && description.historyLength >= EVENTS_BEFORE_DISPATCH_ANSWERED;
+  return isBetween ? { ...joined, live: JUST_WATCHED } : joined;
 }
+
+/** A history this long without an activity under way is between the dispatch and the end, not before the dispatch. */
+const EVENTS_BEFORE_DISPATCH_ANSWERED = 8;
 
 /** Sorts heartbeat details by their shape: what an engine does, and what a control waits for. Pure. */
 export function joinDetails(

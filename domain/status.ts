@@ -183,7 +183,7 @@ function joinOperation(
   const joined: OperationFacts = {
     ...coarse,
     state,
-    started: operation.started || (live?.started ?? coarse.started),
+    started: operation.started || (live?.started ?? (described === undefined && coarse.started)),
     reachable: (live?.unreachableSince ?? null) === null,
   };
   const refused = described?.control?.refused ?? null;

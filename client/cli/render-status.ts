@@ -84,9 +84,7 @@ function renderOperations(status: ApplyStatus, options: RenderOptions): string {
 /** What moves, then what went wrong, then the rest, each in rollout order; shown in rollout order. */
 function chooseOperations(operations: readonly OperationStatus[], rowsMax: number | null): readonly OperationStatus[] {
   if (rowsMax === null || operations.length <= rowsMax) return operations;
-  const interest = ({ state }: OperationStatus) =>
-    state === 'pending' || state === 'completed' ? 2 : hasEnded(state) ? 1 : 0;
-  const chosen = new Set(operations.toSorted((a, b) => interest(a) - interest(b)).slice(0, Math.max(1, rowsMax)));
+  const chosen = new Set(operations.toSorted((a, b) => placeOf(a) - placeOf(b)).slice(0, Math.max(1, rowsMax)));
   return operations.filter((operation) => chosen.has(operation));
 }
 
@@ -116,6 +114,11 @@ function renderOperation(
     plain: [operation.deployment, state, progress, shown, describeDetail(operation)],
     coloured: [operation.deployment, colourOf(operation, style)(state), progress, shown],
   };
+}
+
+function placeOf({ state }: OperationStatus): number {
+  if (state === 'pending' || state === 'completed') return 2;
+  return hasEnded(state) ? 1 : 0;
 }
 
 /** State and, where it is finer, the engine's own phase. */

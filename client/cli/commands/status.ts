@@ -12,8 +12,8 @@ export function addStatusCommand(program: Command, cli: Cli): void {
         const status = await client.status(apply);
         const { style, program: name } = terminal;
         const { columns } = terminal.size();
-        const options = { style, program: name, now: terminal.now(), columns, rowsMax: null };
-        print(json ? JSON.stringify(status) : renderStatus(status, options));
+        const shown = { style, program: name, now: terminal.now(), columns, rowsMax: null };
+        print(json ? JSON.stringify(status) : renderStatus(status, shown));
         return exitCodeOfStatus(status);
       });
     });

@@ -45,6 +45,8 @@ export interface SceneOptions {
   readonly patience?: Partial<Patience>;
   /** Deployments that the worker's configuration does not name, until `makeKnown`. Default none. */
   readonly unknown?: readonly string[];
+  /** One engine serves all targets, so that a call with another operation's id would be answered. Default: one each. */
+  readonly oneEngine?: boolean;
 }
 
 export interface Scene {
@@ -120,10 +122,10 @@ async function openScene(params: {
   const { database, deployments, options, client, worker } = params;
   const { dialect, lookup, patience, unknown = [] } = options;
   const engines = new Map<string, ScriptedEngine>();
-  for (const name of deployments) {
-    const settings = { ...(dialect === undefined ? {} : { dialect }), ...(lookup === undefined ? {} : { lookup }) };
-    engines.set(name, await startScriptedEngine({ targets: [name], name, ...settings }));
-  }
+  const settings = { ...(dialect === undefined ? {} : { dialect }), ...(lookup === undefined ? {} : { lookup }) };
+  const shared = options.oneEngine === true ? await startScriptedEngine({ targets: deployments, ...settings }) : null;
+  for (const name of deployments)
+    engines.set(name, shared ?? (await startScriptedEngine({ targets: [name], name, ...settings })));
   const addresses = Object.fromEntries([...engines].map(([name, { address }]) => [name, { address }]));
   let ports: { close(): void } = { close: () => undefined };
   const know = (names: readonly string[]) => {
@@ -167,7 +169,7 @@ async function openScene(params: {
     for (const handle of started) await endRun(scene, handle, deployments);
     worker.engines.remove(database);
     ports.close();
-    await Promise.all([...engines.values()].map((running) => running.stop()));
+    await Promise.all([...new Set(engines.values())].map((running) => running.stop()));
   };
   return { scene, close };
 }

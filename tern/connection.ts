@@ -21,10 +21,17 @@ export class ConnectionClosed extends Error {
   }
 }
 
+/** Credentials that may change while the process runs. */
+export interface CredentialsSource {
+  current(): ChannelCredentials;
+  /** True when they have changed since, so that a new connection may succeed where the old one failed. */
+  refresh(): boolean;
+}
+
 /** Where and how to connect. */
 export interface Endpoint {
   readonly address: string;
-  readonly credentials: ChannelCredentials;
+  readonly credentials: CredentialsSource;
   /** The name that the server's certificate must carry; null where that is the host of the address. */
   readonly serverName: string | null;
 }
@@ -40,7 +47,7 @@ export class Connection {
   #isClosed = false;
 
   constructor({ address, credentials, serverName }: Endpoint) {
-    this.#client = new Client(address, credentials, {
+    this.#client = new Client(address, credentials.current(), {
       ...CHANNEL_OPTIONS,
       ...(serverName === null
         ? {}

@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
 import { credentials as channelCredentials } from '@grpc/grpc-js';
+import type { CredentialsSource } from './connection.js';
 import { type Engine, EngineFailure, type Engines } from './engine.js';
 import { GrpcEngine } from './grpc-engine.js';
 import { PATIENCE, type Patience } from './limits.js';
-import { readTlsCredentials, type TlsConfiguration } from './tls.js';
+import { type TlsConfiguration, TlsCredentials, TlsFilesUnusable } from './tls.js';
 
 /** Where the engine of one deployment is. Part of the worker's configuration; never enters a workflow (design 7). */
 export interface EngineConfiguration {
@@ -29,7 +30,7 @@ export class EngineConfigurationInvalid extends Error {
 /**
  * The engines of a worker, by deployment. Certificates are read here and now, so that a wrong file is known at the start
  * and not in the middle of a rollout; throws `EngineConfigurationInvalid` with every problem. Connections are made when
- * they are first used.
+ * they are first used, and with the files as they are then.
  */
 export function createEngines(
   configuration: Readonly<Record<string, EngineConfiguration>>,
@@ -39,14 +40,11 @@ export function createEngines(
   const problems: string[] = [];
   for (const [deployment, { address, tls }] of Object.entries(configuration)) {
     if (!isAddress(address)) problems.push(`deployment ${deployment}: address must be host:port`);
-    const read = tls === undefined ? PLAIN_TEXT : readTlsCredentials(tls);
-    problems.push(...read.problems.map((problem) => `deployment ${deployment}: ${problem}`));
-    if (read.credentials === null || problems.length > 0) continue;
-    const endpoint = { address, credentials: read.credentials, serverName: tls?.serverName ?? null };
-    engines.set(deployment, {
-      engine: new GrpcEngine({ deployment, endpoint, patience: { ...PATIENCE, ...patience } }),
-      address,
-    });
+    const credentials = credentialsOf(tls, (problem) => problems.push(`deployment ${deployment}: ${problem}`));
+    if (credentials === null || problems.length > 0) continue;
+    const endpoint = { address, credentials, serverName: tls?.serverName ?? null };
+    const engine = new GrpcEngine({ deployment, endpoint, patience: { ...PATIENCE, ...patience } });
+    engines.set(deployment, { engine, address });
   }
   const close = (): void => {
     for (const { engine } of engines.values()) engine.close();
@@ -63,7 +61,21 @@ export function createEngines(
   };
 }
 
-const PLAIN_TEXT = { credentials: channelCredentials.createInsecure(), problems: [] as readonly string[] };
+const PLAIN_TEXT: CredentialsSource = {
+  current: () => channelCredentials.createInsecure(),
+  refresh: () => false,
+};
+
+function credentialsOf(tls: TlsConfiguration | undefined, report: (problem: string) => void): CredentialsSource | null {
+  if (tls === undefined) return PLAIN_TEXT;
+  try {
+    return new TlsCredentials(tls);
+  } catch (error) {
+    if (!(error instanceof TlsFilesUnusable)) throw error;
+    error.problems.forEach(report);
+    return null;
+  }
+}
 
 function unknownDeployment(deployment: string, known: readonly string[]): never {
   const list = known.length === 0 ? 'none' : known.toSorted().join(', ');

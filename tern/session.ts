@@ -27,6 +27,7 @@ export class Session {
   readonly #patience: Patience;
   #connection: Connection;
   #isExamining = false;
+  #isClosed = false;
   #verdict: {
     readonly connection: Connection;
     readonly generation: number;
@@ -51,9 +52,12 @@ export class Session {
     const { subject, timeoutMs = this.#patience.connectTimeoutMs, signal } = params;
     const deadline = Date.now() + timeoutMs;
     for (;;) {
-      const remainingMs = deadline - Date.now();
-      const verdict = await this.#judge({ timeoutMs: remainingMs, ...(signal === undefined ? {} : { signal }) });
+      // In slices, so that a long wait notices certificates that were exchanged meanwhile.
+      const sliceMs = Math.min(deadline - Date.now(), this.#patience.connectTimeoutMs);
+      const connection = this.#connection;
+      const verdict = await this.#judge({ timeoutMs: sliceMs, ...(signal === undefined ? {} : { signal }) });
       if (verdict.kind === 'proven') return verdict.health;
+      if (this.#endpoint.credentials.refresh()) this.#replace(connection);
       const final = verdict.type !== 'Unreachable' || signal?.aborted === true;
       if (final || Date.now() + PROBE_INTERVAL_MS >= deadline) {
         const { type, reason, status } = verdict;
@@ -82,6 +86,7 @@ export class Session {
   }
 
   close(): void {
+    this.#isClosed = true;
     this.#connection.close();
   }
 
@@ -108,7 +113,7 @@ export class Session {
   }
 
   #replace(connection: Connection): void {
-    if (connection !== this.#connection) return;
+    if (connection !== this.#connection || this.#isClosed) return;
     this.#verdict = null;
     this.#connection = new Connection(this.#endpoint);
     connection.close();

@@ -1,6 +1,7 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { type ChannelCredentials, credentials as channelCredentials } from '@grpc/grpc-js';
+import type { CredentialsSource } from './connection.js';
 
 /** TLS towards one engine. All files are PEM. */
 export interface TlsConfiguration {
@@ -14,15 +15,54 @@ export interface TlsConfiguration {
   readonly serverName?: string;
 }
 
-export interface TlsCredentials {
-  /** Null when there are problems. */
-  readonly credentials: ChannelCredentials | null;
-  /** One line each, naming the option and the file. */
+/**
+ * Credentials from files that may be exchanged while the worker runs: certificates expire, and a rollout can last longer
+ * than they do. The files are read again when a connection fails and they have changed; files that cannot be used, such
+ * as a certificate whose key is still being written, leave the credentials as they were.
+ */
+export class TlsCredentials implements CredentialsSource {
+  readonly #configuration: TlsConfiguration;
+  #signature: string;
+  #current: ChannelCredentials;
+
+  /** Throws `TlsFilesUnusable` with every problem of the files. */
+  constructor(configuration: TlsConfiguration) {
+    this.#configuration = configuration;
+    this.#signature = signatureOf(configuration);
+    this.#current = readCredentials(configuration);
+  }
+
+  current(): ChannelCredentials {
+    return this.#current;
+  }
+
+  refresh(): boolean {
+    const signature = signatureOf(this.#configuration);
+    if (signature === this.#signature) return false;
+    try {
+      this.#current = readCredentials(this.#configuration);
+    } catch (error) {
+      if (error instanceof TlsFilesUnusable) return false;
+      throw error;
+    }
+    this.#signature = signature;
+    return true;
+  }
+}
+
+/** What is wrong with the files, one line each, naming the option and the file. */
+export class TlsFilesUnusable extends Error {
   readonly problems: readonly string[];
+
+  constructor(problems: readonly string[]) {
+    super(problems.join('; '));
+    this.name = 'TlsFilesUnusable';
+    this.problems = problems;
+  }
 }
 
 /** Reads and checks the files. What the peer presents is checked when a connection is made. */
-export function readTlsCredentials({ ca, cert, key }: TlsConfiguration): TlsCredentials {
+function readCredentials({ ca, cert, key }: TlsConfiguration): ChannelCredentials {
   const problems: string[] = [];
   if ((cert === undefined) !== (key === undefined)) problems.push('tls.cert and tls.key go together; one is missing');
   const authorities = read('tls.ca', ca, problems, parseCertificate);
@@ -32,8 +72,8 @@ export function readTlsCredentials({ ca, cert, key }: TlsConfiguration): TlsCred
     const matches = new X509Certificate(certificate).checkPrivateKey(createPrivateKey(privateKey));
     if (!matches) problems.push(`tls.key ${key} is not the key of tls.cert ${cert}`);
   }
-  if (problems.length > 0) return { credentials: null, problems };
-  return { credentials: channelCredentials.createSsl(authorities, privateKey, certificate), problems };
+  if (problems.length > 0) throw new TlsFilesUnusable(problems);
+  return channelCredentials.createSsl(authorities, privateKey, certificate);
 }
 
 function read(
@@ -55,4 +95,13 @@ function read(
 
 function parseCertificate(content: Buffer): void {
   void new X509Certificate(content);
+}
+
+/** Changes whenever one of the files does, also when it is exchanged as a whole by a symbolic link. */
+function signatureOf({ ca, cert, key }: TlsConfiguration): string {
+  const marks = [ca, cert, key].map((file) => {
+    const stat = file === undefined ? undefined : statSync(file, { throwIfNoEntry: false });
+    return stat === undefined ? '' : `${stat.ino}:${stat.size}:${stat.mtimeMs}`;
+  });
+  return marks.join('|');
 }

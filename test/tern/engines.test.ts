@@ -1,4 +1,5 @@
-import { readFileSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { ServerCredentials } from '@grpc/grpc-js';
 import { expect, onTestFinished, test } from 'vitest';
@@ -104,6 +105,20 @@ test.each([
   const { plane, engine } = await connectWith(tls);
   await expect(engine.planDiff(PLAN_REQUEST)).rejects.toMatchObject({ type: 'Unreachable' });
   expect(plane.ledger.entries).toEqual([]);
+});
+
+test('certificates that are exchanged while the worker runs are used as soon as a connection needs them', async () => {
+  const folder = mkdtempSync(path.join(tmpdir(), 'skein-tls-'));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  const ca = path.join(folder, 'ca.pem');
+  copyFileSync(certificate('other-ca.pem'), ca);
+  const { engine } = await connectWith({ ...MUTUAL, ca });
+  await expect(engine.planDiff(PLAN_REQUEST)).rejects.toMatchObject({ type: 'Unreachable' });
+  writeFileSync(ca, 'not yet complete');
+  await expect(engine.planDiff(PLAN_REQUEST)).rejects.toMatchObject({ type: 'Unreachable' });
+  copyFileSync(certificate('ca.pem'), ca);
+  await engine.ready({ timeoutMs: 10_000 });
+  expect((await engine.planDiff(PLAN_REQUEST)).changes).toHaveLength(1);
 });
 
 test('a dead engine slows nobody else (C46)', async () => {

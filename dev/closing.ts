@@ -10,15 +10,21 @@ export class Closing {
     this.#steps.push({ name, close });
   }
 
-  /** Runs every step, also after one that failed; rejects with all failures together. Safe to call twice. */
+  /**
+   * Runs every step, also after one that failed; rejects with all failures together. Safe to call twice: a step runs
+   * once, and one that was entered after the first call (an interrupt came in the middle of a start) runs at the next.
+   */
   run(): Promise<void> {
-    this.#running ??= this.#runAll();
+    const before = this.#running;
+    this.#running = (async () => {
+      await before?.catch(() => undefined); // Its caller knows of it.
+      await this.#runAll();
+    })();
     return this.#running;
   }
 
   async #runAll(): Promise<void> {
     const failures: unknown[] = [];
-    // A step may be added while another runs: an interrupt came in the middle of a start.
     for (let step = this.#steps.pop(); step !== undefined; step = this.#steps.pop()) {
       try {
         await step.close();

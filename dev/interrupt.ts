@@ -1,18 +1,21 @@
+import { once } from 'node:events';
+
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
-const EXIT_OF_INTERRUPT = 130;
+
+/** Exit code of a program that Ctrl-C has ended, as shells have it. */
+export const EXIT_OF_INTERRUPT = 130;
 
 /**
- * Runs `onInterrupt` at the first Ctrl-C (or SIGTERM, or when the terminal closes) and ends this process when it is done.
- * A second Ctrl-C ends it at once; what was started ends with us in any case, because its life is tied to ours.
- * Gives a function that takes this back.
+ * Runs `onInterrupt` at the first Ctrl-C (or SIGTERM, or when the terminal closes). A second one ends this process at
+ * once; what was started ends with us in any case, because its life is tied to ours. Gives a function that takes this
+ * back.
  */
-export function handleInterrupt(onInterrupt: () => Promise<unknown>): () => void {
+export function handleInterrupt(onInterrupt: () => void): () => void {
   let asked = false;
   const listener = () => {
     if (asked) process.exit(EXIT_OF_INTERRUPT);
     asked = true;
-    const end = () => process.exit(EXIT_OF_INTERRUPT);
-    onInterrupt().then(end, end);
+    onInterrupt();
   };
   for (const signal of SIGNALS) process.on(signal, listener);
   return () => {
@@ -20,9 +23,13 @@ export function handleInterrupt(onInterrupt: () => Promise<unknown>): () => void
   };
 }
 
-/** Resolves at the first Ctrl-C, SIGTERM or hang-up, and leaves the ending to the caller. */
-export async function interrupted(): Promise<void> {
-  await new Promise<void>((resolve) => {
-    for (const signal of SIGNALS) process.once(signal, () => resolve());
-  });
+/** Resolves when the signal aborts. Keeps this process alive until then, which the processes it started do not. */
+export async function untilAborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return;
+  const alive = setInterval(() => undefined, 60_000);
+  try {
+    await once(signal, 'abort');
+  } finally {
+    clearInterval(alive);
+  }
 }

@@ -10,7 +10,7 @@ const EMPTY_GRACE_MS = 5_000;
 export interface LockOptions {
   /** Gives up after this many milliseconds, naming the owner. */
   readonly deadlineMs: number;
-  /** Called once with the owner's process id when somebody else holds it. */
+  /** Called once with the owner's process id when somebody else holds it; what it throws ends the waiting. */
   readonly onWait?: (owner: number) => void;
 }
 

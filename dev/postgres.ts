@@ -1,5 +1,6 @@
-import { rm, readFile } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { Client } from 'pg';
 import { withLock } from './lock.js';
 import { freePort } from './port.js';
@@ -13,7 +14,7 @@ import {
   SUPERUSER,
 } from './postgres-cluster.js';
 import { makeFolderFor, postgresFolder, serverUser } from './postgres-user.js';
-import { isAlive, type RunningProcess, startProcess, untilReady } from './process.js';
+import { commandLineOf, isAlive, type RunningProcess, startProcess, untilReady } from './process.js';
 
 /**
  * The embedded PostgreSQL: a real server on loopback, with a password of its own, that ends when we end. Nothing has to
@@ -22,9 +23,11 @@ import { isAlive, type RunningProcess, startProcess, untilReady } from './proces
 export interface PostgresOptions {
   /**
    * The cluster's folder, made and initialised if need be and kept on stop. Default: a temporary one, removed on stop
-   * (or, after a crash, by a later start). Starting a folder whose server runs adopts that server.
+   * (or, after a crash, by a later start).
    */
   readonly dataDir?: string;
+  /** Whether a server that runs on the folder already is used as it is. Default true; false waits for its end. */
+  readonly adopt?: boolean;
   /** Server settings, over ours: `{ max_connections: '200' }`. */
   readonly settings?: Readonly<Record<string, string>>;
 }
@@ -47,6 +50,8 @@ export interface EmbeddedPostgres {
 
 const START_DEADLINE_MS = 60_000;
 const LOCK_DEADLINE_MS = 120_000;
+/** Longer than the five seconds that a server has to end after its owner was killed. */
+const OTHER_SERVER_DEADLINE_MS = 20_000;
 const PORT_ATTEMPTS_MAX = 5;
 
 /** Small, so that several clusters fit on a laptop; a dead client's statement ends within a second. */
@@ -78,7 +83,7 @@ export async function startPostgres(options: PostgresOptions = {}): Promise<Embe
   try {
     return await withLock(join(folder, 'start.lock'), { deadlineMs: LOCK_DEADLINE_MS }, async () => {
       const password = await initialise(cluster);
-      const running = await findRunning(cluster, password);
+      const running = await findRunning(cluster, password, options.adopt ?? true);
       if (running !== null) return describe({ cluster, password, port: running, process: null, isTemporary });
       const { server, port } = await launch(cluster);
       return describe({ cluster, password, port, process: server, isTemporary });
@@ -89,20 +94,29 @@ export async function startPostgres(options: PostgresOptions = {}): Promise<Embe
   }
 }
 
-/** The port of a live server on this folder that takes our password; null when there is none. */
-async function findRunning(cluster: Cluster, password: string): Promise<number | null> {
-  const found = await readPidFile(cluster.dataFolder);
-  if (found === null || !isAlive(found.pid)) return null;
-  if (found.isReady && (await servesFolder(cluster, password, found.port))) return found.port;
-  if (await isPostgres(found.pid)) {
-    throw new Error(
-      `A PostgreSQL server (process ${found.pid}) holds ${cluster.dataFolder} but is not ready: it is starting, recovering or stopping. ` +
-        'Try again in a moment, or end that process.',
-    );
+/**
+ * The port of a live server on this folder that takes our password; null when there is none (any more). One that starts
+ * or stops is waited for, and where none may be adopted, one that serves as well: its owner was killed a moment ago.
+ */
+async function findRunning(cluster: Cluster, password: string, adopt: boolean): Promise<number | null> {
+  const deadline = Date.now() + OTHER_SERVER_DEADLINE_MS;
+  for (;;) {
+    const found = await readPidFile(cluster.dataFolder);
+    if (found === null || !isAlive(found.pid)) return null;
+    if (adopt && found.isReady && (await servesFolder(cluster, password, found.port))) return found.port;
+    if (!(await isPostgres(found.pid))) {
+      // A killed server's id has gone to another program, and PostgreSQL would refuse to start because of it.
+      await rm(join(cluster.dataFolder, 'postmaster.pid'), { force: true });
+      return null;
+    }
+    if (Date.now() > deadline) {
+      throw new Error(
+        `A PostgreSQL server (process ${found.pid}) holds ${cluster.dataFolder} and has neither become ready for us nor ended within ` +
+          `${OTHER_SERVER_DEADLINE_MS / 1000} s. End that process, or choose another folder.`,
+      );
+    }
+    await delay(50);
   }
-  // A killed server's id has gone to another program, and PostgreSQL would refuse to start because of it.
-  await rm(join(cluster.dataFolder, 'postmaster.pid'), { force: true });
-  return null;
 }
 
 async function servesFolder(cluster: Cluster, password: string, port: number): Promise<boolean> {
@@ -120,11 +134,8 @@ async function servesFolder(cluster: Cluster, password: string, port: number): P
 
 /** Whether a process is a PostgreSQL server. Where that cannot be told, yes: the careful answer. */
 async function isPostgres(pid: number): Promise<boolean> {
-  try {
-    return (await readFile(`/proc/${pid}/cmdline`, 'utf8')).includes('postgres');
-  } catch {
-    return true;
-  }
+  const commandLine = await commandLineOf(pid);
+  return commandLine === null ? isAlive(pid) : commandLine.includes('postgres');
 }
 
 async function launch(cluster: Cluster): Promise<{ server: RunningProcess; port: number }> {

@@ -1,10 +1,13 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, mkdirSync, openSync, readFileSync, statSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { Socket } from 'node:net';
 import { dirname } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { runCommand } from './run-command.js';
 
 /**
- * A child process that never outlives us. Its life is tied to ours by a pipe on its standard input: however we end,
+ * A child process that never outlives us. Its life is tied to ours by a pipe of its own (descriptor 3): however we end,
  * also by kill -9, the operating system closes the pipe and the child is told to stop. It has its own process group, so
  * Ctrl-C in a terminal reaches only us and the order in which things stop stays ours. What it prints goes to a file,
  * because a pipe would end it with SIGPIPE, and would stall it when nobody reads.
@@ -61,7 +64,6 @@ const LOG_TAIL_LINES = 15;
  * program end; end of file means that we are gone. `exec` keeps the process id, so `$$` is the program.
  */
 const TETHER = `
-exec 3<&0 </dev/null
 signal=$1
 shift
 (
@@ -83,13 +85,15 @@ exec "$@"
 /** The same for Windows, which has no /bin/sh: a small Node process in between. Ending it there is abrupt. */
 const TETHER_FOR_WINDOWS = `
 const { spawn } = require('node:child_process');
+const { Socket } = require('node:net');
 const [, command, ...rest] = process.argv.slice(1);
 const child = spawn(command, rest, { stdio: ['ignore', 'inherit', 'inherit'], windowsHide: true });
+const tie = new Socket({ fd: 3 });
 child.on('error', (error) => { console.error(error.message); process.exit(127); });
 child.on('exit', (code) => process.exit(code ?? 1));
-process.stdin.resume();
-process.stdin.on('end', () => child.kill());
-process.stdin.on('error', () => child.kill());
+tie.resume();
+tie.on('end', () => child.kill());
+tie.on('error', () => child.kill());
 `;
 
 /** Starts it; resolves when the operating system has, rejects when there is no such program. Says nothing on readiness. */
@@ -127,13 +131,28 @@ function spawnTethered(options: ProcessOptions, log: number): ChildProcess {
     ? [process.execPath, ['-e', TETHER_FOR_WINDOWS, '--']]
     : ['/bin/sh', ['-c', TETHER, 'sh']];
   return spawn(command, [...prefix, signal, options.command, ...options.arguments], {
-    stdio: ['pipe', log, log],
+    stdio: ['ignore', log, log, 'pipe'],
     detached: !isWindows,
     windowsHide: true,
     ...(options.environment === undefined ? {} : { env: { ...options.environment } }),
     ...(options.folder === undefined ? {} : { cwd: options.folder }),
     ...(options.user === undefined ? {} : { uid: options.user.uid, gid: options.user.gid }),
   });
+}
+
+/** Our end of the pipe. Not standard input: Node closes that by itself when a child ends, and then no line can be sent. */
+interface TieEnd {
+  end(text?: string): void;
+}
+
+function tieOf(child: ChildProcess): TieEnd | null {
+  const tie = child.stdio[3];
+  if (!(tie instanceof Socket)) return null;
+  tie.unref();
+  tie.on('error', () => {
+    // The reading end is gone; `exited` tells the rest.
+  });
+  return { end: (text) => (text === undefined ? tie.end() : tie.end(text)) };
 }
 
 class TetheredProcess implements RunningProcess {
@@ -144,7 +163,7 @@ class TetheredProcess implements RunningProcess {
   readonly #stopSignal: NodeJS.Signals;
   readonly #stopTimeoutMs: number;
   readonly #logStart: number;
-  readonly #child: ChildProcess;
+  readonly #tie: TieEnd | null;
   #exit: ProcessExit | null = null;
 
   constructor(
@@ -161,18 +180,13 @@ class TetheredProcess implements RunningProcess {
     this.#stopSignal = options.stopSignal ?? 'SIGTERM';
     this.#stopTimeoutMs = options.stopTimeoutMs ?? STOP_TIMEOUT_MS;
     this.#logStart = logStart;
-    this.#child = child;
-    child.stdin?.on('error', () => {
-      // The reading end is gone; `exited` tells the rest.
-    });
-    // Sockets can be unreferenced; the type of a child's stream does not say that it is one.
-    if (child.stdin !== null && 'unref' in child.stdin && typeof child.stdin.unref === 'function') child.stdin.unref();
+    this.#tie = tieOf(child);
     void this.#noteExit();
   }
 
   async #noteExit(): Promise<void> {
     this.#exit = await this.exited;
-    this.#child.stdin?.end('ended\n');
+    this.#tie?.end('ended\n');
   }
 
   exit(): ProcessExit | null {
@@ -198,7 +212,7 @@ class TetheredProcess implements RunningProcess {
 
   async stop(): Promise<ProcessExit> {
     // Windows has no signals: there the end of the pipe tells the process in between to end the program.
-    if (process.platform === 'win32') this.#child.stdin?.end();
+    if (process.platform === 'win32') this.#tie?.end();
     else this.kill(this.#stopSignal);
     const timer = setTimeout(() => this.kill('SIGKILL'), this.#stopTimeoutMs);
     try {
@@ -260,6 +274,22 @@ export function logTail(running: RunningProcess): string {
   return lines.join('').trim() === ''
     ? `It printed nothing (log: ${running.logFile}).`
     : `The end of ${running.logFile}:\n${lines.join('\n')}`;
+}
+
+/** The command line of a running process, or null when there is none or it cannot be told. */
+export async function commandLineOf(pid: number): Promise<string | null> {
+  if (!isAlive(pid)) return null;
+  try {
+    return (await readFile(`/proc/${pid}/cmdline`, 'utf8')).replaceAll('\0', ' ');
+  } catch {
+    // Not Linux.
+  }
+  try {
+    const { code, output } = await runCommand('ps', ['-o', 'command=', '-p', String(pid)], { deadlineMs: 5_000 });
+    return code === 0 ? output.trim() : null;
+  } catch {
+    return null;
+  }
 }
 
 /** Whether a process of this id runs, whoever it belongs to. */

@@ -140,7 +140,7 @@ async function makeFolder(options: StackOptions, closing: Closing): Promise<stri
 async function startDatabases(options: StackOptions, closing: Closing): Promise<EmbeddedPostgres> {
   const postgres = await startPostgres({
     ...options.postgres,
-    ...(options.keepIn === undefined ? {} : { dataDir: options.keepIn.postgresFolder }),
+    ...(options.keepIn === undefined ? {} : { dataDir: options.keepIn.postgresFolder, adopt: false }),
   });
   closing.add('PostgreSQL', () => postgres.stop());
   await options.prepare?.(postgres);

@@ -1,10 +1,10 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Connection } from '@temporalio/client';
 import { freePort } from './port.js';
-import { type RunningProcess, startProcess, untilReady } from './process.js';
+import { commandLineOf, type RunningProcess, startProcess, untilReady } from './process.js';
 
 /** How a development server is run. */
 export interface TemporalServerOptions {
@@ -40,6 +40,8 @@ export interface TemporalServer {
 const NAMESPACE = 'default';
 const RETENTION_DAYS = 30;
 const START_DEADLINE_MS = 60_000;
+/** Longer than the five seconds that a server has to end after its owner was killed. */
+const OTHER_SERVER_DEADLINE_MS = 20_000;
 const PORT_ATTEMPTS_MAX = 5;
 const NAMESPACE_DEADLINE_MS = 15_000;
 
@@ -62,7 +64,9 @@ export async function startTemporalServer(options: TemporalServerOptions): Promi
   const folder = options.folder ?? (await mkdtemp(join(tmpdir(), 'skein-temporal-')));
   const isTemporary = options.folder === undefined;
   try {
+    if (options.databaseFile !== undefined) await untilFree(options.databaseFile);
     const { server, port, uiPort } = await launch(options, folder);
+    if (options.databaseFile !== undefined) await writeFile(`${options.databaseFile}.pid`, String(server.pid));
     const address = `127.0.0.1:${port}`;
     return {
       address,
@@ -77,6 +81,25 @@ export async function startTemporalServer(options: TemporalServerOptions): Promi
   } catch (error) {
     if (isTemporary) await rm(folder, { recursive: true, force: true });
     throw error;
+  }
+}
+
+/**
+ * Waits for the server that used this file before, if it still runs: its owner was killed a moment ago, and two servers
+ * on one file would spoil it.
+ */
+async function untilFree(databaseFile: string): Promise<void> {
+  const deadline = Date.now() + OTHER_SERVER_DEADLINE_MS;
+  for (;;) {
+    const pid = Number.parseInt(await readFile(`${databaseFile}.pid`, 'utf8').catch(() => ''), 10);
+    const found = Number.isInteger(pid) ? await commandLineOf(pid) : null;
+    if (found?.includes(databaseFile) !== true) return;
+    if (Date.now() > deadline) {
+      throw new Error(
+        `Another Temporal server (process ${pid}) uses ${databaseFile}; end it, or choose another folder`,
+      );
+    }
+    await delay(50);
   }
 }
 

@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 import { Closing } from '../closing.js';
-import { handleInterrupt, interrupted } from '../interrupt.js';
+import { EXIT_OF_INTERRUPT, handleInterrupt, untilAborted } from '../interrupt.js';
 import type { Stack } from '../stack.js';
 import { rolloutScene } from './rollout-scene.js';
 import type { Scene } from './scene.js';
@@ -61,10 +61,14 @@ function readOptions(args: readonly string[]): DemoOptions | null {
 async function run({ scene, keep, rows }: DemoOptions): Promise<number> {
   const startedAt = Date.now();
   const closing = new Closing();
-  const release = handleInterrupt(async () => {
-    say('\nInterrupted; ending everything that was started.');
-    await closing.run();
+  const interrupt = new AbortController();
+  handleInterrupt(() => {
+    say('\nEnding everything that was started.');
+    interrupt.abort();
+    if (isKept) return;
+    closing.run().then(exitInterrupted, exitInterrupted);
   });
+  let isKept = false;
   try {
     const { isGood, stack } = await scene({ rows, closing });
     say(
@@ -72,14 +76,18 @@ async function run({ scene, keep, rows }: DemoOptions): Promise<number> {
     );
     say(`Temporal UI while this runs: ${stack.temporal.uiAddress ?? 'none'}`);
     if (keep) {
-      release();
+      isKept = true;
       explainKeeping(stack);
-      await interrupted();
+      await untilAborted(interrupt.signal);
     }
     return isGood ? EXIT.good : EXIT.bad;
   } finally {
     await closing.run();
   }
+}
+
+function exitInterrupted(): never {
+  process.exit(EXIT_OF_INTERRUPT);
 }
 
 function explainKeeping(stack: Stack): void {

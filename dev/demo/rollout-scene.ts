@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { startStack, type Stack } from '../stack.js';
 import { makeCopies, query, readColumn, readIndex } from './database.js';
-import { writeRolloutFiles } from './rollout-files.js';
+import { writeRolloutFiles } from '../rollout-files.js';
 import { Claims, connectClient, follow, planAndShow, type Scene, showResult } from './scene.js';
 import { command, note, say, table, title } from './screen.js';
 

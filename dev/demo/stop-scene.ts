@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import type { ApplyStatus, SkeinClient } from '../../client/index.js';
 import { type Stack, startStack } from '../stack.js';
 import { makeCopies, OpenSnapshot, query, readEngineRecords, readIndex, readIndexBuild } from './database.js';
-import { writeRolloutFiles } from './rollout-files.js';
+import { writeRolloutFiles } from '../rollout-files.js';
 import { Claims, connectClient, follow, planAndShow, type Scene, showResult } from './scene.js';
 import { command, note, say, table, title } from './screen.js';
 

@@ -6,6 +6,8 @@ import { stringify } from 'yaml';
 export interface RolloutFiles {
   readonly folder: string;
   readonly database: string;
+  /** Default `demo`. */
+  readonly environment?: string;
   readonly deployments: readonly { readonly name: string; readonly target: string }[];
   /** The `rollout` part of the file. */
   readonly rollout: Readonly<Record<string, string | number>>;
@@ -23,7 +25,7 @@ export async function writeRolloutFiles(
   const text = stringify({
     database: files.database,
     type: 'postgres',
-    environment: 'demo',
+    environment: files.environment ?? 'demo',
     schema: './schema',
     deployments: files.deployments,
     rollout: files.rollout,

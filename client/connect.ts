@@ -2,6 +2,7 @@ import { hostname, userInfo } from 'node:os';
 import { Client, Connection, type ConnectionOptions } from '@temporalio/client';
 import { type LoadClientProfileOptions, loadClientConnectConfig } from '@temporalio/envconfig';
 import { type ServerPlace, SkeinError, noServer } from './errors.js';
+import { probeAddress } from './probe-address.js';
 
 export interface ConnectOptions {
   /** Profile of the TOML configuration. Default: `TEMPORAL_PROFILE`, then `default`. */
@@ -37,6 +38,8 @@ export async function connect(options: ConnectOptions = {}): Promise<Connected> 
     address: config.connectionOptions.address ?? DEFAULT_ADDRESS,
     namespace: config.namespace ?? 'default',
   };
+  const refused = await probeAddress(place.address, options.environment ?? process.env);
+  if (refused !== null) throw noServer(place, refused, undefined);
   const { address, tls, apiKey, metadata } = config.connectionOptions;
   const connection = await open(place, {
     connectTimeout: options.connectTimeoutMs ?? 5_000,

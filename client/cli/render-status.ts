@@ -17,13 +17,9 @@ export interface RenderOptions {
 
 /** A status as a person reads it: a header, what is waited for, and a line per deployment. */
 export function renderStatus(status: ApplyStatus, options: RenderOptions): string {
-  return [
-    renderHeader(status, options),
-    ...renderWait(status, options),
-    '',
-    renderOperations(status, options),
-    ...(options.rowsMax === null ? renderMessages(status, options) : []),
-  ].join('\n');
+  return [renderHeader(status, options), ...renderWait(status, options), '', ...renderOperations(status, options)].join(
+    '\n',
+  );
 }
 
 /** State, how many are done, elapsed time; then the message, if there is one. */
@@ -61,24 +57,42 @@ export function isWorthTelling(waitingFor: NonNullable<ApplyStatus['waitingFor']
   return waitingFor.for !== 'engine' || waitingFor.since !== null;
 }
 
-function renderOperations(status: ApplyStatus, options: RenderOptions): string {
+function renderOperations(status: ApplyStatus, options: RenderOptions): readonly string[] {
   const head = ['DEPLOYMENT', 'STATE', 'PROGRESS', 'ELAPSED', 'DETAIL'];
   const shown = chooseOperations(status.operations, options.rowsMax);
   const rows = shown.map((operation) => renderOperation(operation, options));
-  const texts = [head, ...rows.map(({ plain }) => plain)];
-  const taken = head
-    .slice(0, -1)
-    .map((_, column) => Math.max(...texts.map((row) => row[column]?.length ?? 0)) + GAP)
-    .reduce((sum, width) => sum + width, 0);
-  const room = Math.max(DETAIL_MIN, options.columns - taken);
+  const room = Math.max(DETAIL_MIN, options.columns - widthOf([head, ...rows.map(({ plain }) => plain)]));
   const table = renderTable(
     head,
-    rows.map(({ plain, coloured }) => [...coloured, fit(plain[4] ?? '', room)]),
+    rows.map(({ coloured, detail }) => [...coloured, fit(detail, room)]),
   );
+  if (options.rowsMax === null) return [table, ...renderCut(status.operations, room, options)];
   const hidden = status.operations.filter((operation) => !shown.includes(operation));
-  if (hidden.length === 0) return table;
+  if (hidden.length === 0) return [table];
   const counts = Object.entries(countStates(hidden)).map(([state, count]) => `${count} ${state.replaceAll('_', ' ')}`);
-  return `${table}\n… and ${counts.join(', ')}`;
+  return [table, `… and ${counts.join(', ')}`];
+}
+
+/** Spaces between two columns. */
+const GAP = 2;
+
+/** Narrower than this a detail says nothing. */
+const DETAIL_MIN = 30;
+
+/** Width of all columns but the last. */
+function widthOf(rows: readonly (readonly string[])[]): number {
+  const columns = (rows[0] ?? []).slice(0, -1);
+  return columns
+    .map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)) + GAP)
+    .reduce((sum, width) => sum + width, 0);
+}
+
+/** In full, what did not fit into the table. */
+function renderCut(operations: readonly OperationStatus[], room: number, { style }: RenderOptions): readonly string[] {
+  return operations
+    .map((operation) => ({ deployment: operation.deployment, detail: describeDetail(operation) }))
+    .filter(({ detail }) => detail !== fit(detail, room))
+    .flatMap(({ deployment, detail }) => ['', `${style.bold(deployment)}: ${detail}`]);
 }
 
 /** What moves, then what went wrong, then the rest, each in rollout order; shown in rollout order. */
@@ -88,30 +102,18 @@ function chooseOperations(operations: readonly OperationStatus[], rowsMax: numbe
   return operations.filter((operation) => chosen.has(operation));
 }
 
-/** Spaces between two columns. */
-const GAP = 2;
-
-/** Narrower than this a detail says nothing. */
-const DETAIL_MIN = 30;
-
-/** What went wrong, whole, for every deployment that has something to say. */
-function renderMessages(status: ApplyStatus, { style }: RenderOptions): readonly string[] {
-  return status.operations
-    .filter(({ message }) => message !== '')
-    .flatMap(({ deployment, message }) => ['', `${style.bold(deployment)}: ${message}`]);
-}
-
 function renderOperation(
   operation: OperationStatus,
   { style, now }: RenderOptions,
-): { readonly plain: readonly string[]; readonly coloured: readonly string[] } {
+): { readonly plain: readonly string[]; readonly coloured: readonly string[]; readonly detail: string } {
   const state = describeState(operation);
   const progress =
     hasEnded(operation.state) && operation.state !== 'completed' ? '' : formatProgress(operation.progress);
   const elapsed = formatElapsed(operation.startedAt, operation.completedAt, now);
   const shown = operation.state === 'stopped' && operation.completedAt === null ? '' : elapsed;
   return {
-    plain: [operation.deployment, state, progress, shown, describeDetail(operation)],
+    detail: describeDetail(operation),
+    plain: [operation.deployment, state, progress, shown],
     coloured: [operation.deployment, colourOf(operation, style)(state), progress, shown],
   };
 }

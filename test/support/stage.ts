@@ -12,6 +12,7 @@ import { afterAll, afterEach } from 'vitest';
 import type { Timings } from '../../activities/timings.js';
 import type { ApplyInput, ApplyResult, ApplyView } from '../../domain/apply.js';
 import type { OperationOutcome } from '../../domain/operation.js';
+import type { SchemaFiles } from '../../domain/plan.js';
 import { canonicalChanges } from '../../domain/planning.js';
 import type { RolloutSpec } from '../../domain/spec.js';
 import { createEngines, type EngineConfiguration } from '../../tern/engines.js';
@@ -19,7 +20,7 @@ import type { Patience } from '../../tern/limits.js';
 import type { apply } from '../../workflows/apply.js';
 import type { operation } from '../../workflows/operation.js';
 import { MEMO_APPLY, MEMO_SPEC_DIGEST, statusQuery } from '../../workflows/messages.js';
-import { type ScriptedEngine, startScriptedEngine } from './scripted-engine.js';
+import { type Dialect, type ScriptedEngine, startScriptedEngine } from './scripted-engine.js';
 import { StageWorker, type WorkerMode } from './stage-worker.js';
 import { testTemporalServer } from './temporal.js';
 import { until } from './until.js';
@@ -37,7 +38,9 @@ export interface Stage {
 }
 
 export interface SceneOptions {
-  readonly dialect?: 'full' | 'limited' | 'old';
+  readonly dialect?: Dialect;
+  /** Of single deployments, where it differs. */
+  readonly dialects?: Readonly<Record<string, Dialect>>;
   readonly lookup?: boolean;
   /** Default: a worker runs. False: none until `startWorker`. */
   readonly worker?: boolean;
@@ -71,6 +74,8 @@ export interface InputOptions {
   readonly rollout?: Partial<RolloutSpec>;
   readonly verify?: boolean;
   readonly pollIntervalMs?: number | null;
+  /** Default `SCHEMA`. */
+  readonly schemaFiles?: SchemaFiles;
 }
 
 let scenes = 0;
@@ -123,9 +128,13 @@ async function openScene(params: {
   const { dialect, lookup, patience, unknown = [] } = options;
   const engines = new Map<string, ScriptedEngine>();
   const settings = { ...(dialect === undefined ? {} : { dialect }), ...(lookup === undefined ? {} : { lookup }) };
+  const own = (name: string) => {
+    const different = options.dialects?.[name];
+    return different === undefined ? {} : { dialect: different };
+  };
   const shared = options.oneEngine === true ? await startScriptedEngine({ targets: deployments, ...settings }) : null;
   for (const name of deployments)
-    engines.set(name, shared ?? (await startScriptedEngine({ targets: [name], name, ...settings })));
+    engines.set(name, shared ?? (await startScriptedEngine({ targets: [name], name, ...settings, ...own(name) })));
   const addresses = Object.fromEntries([...engines].map(([name, { address }]) => [name, { address }]));
   let ports: { close(): void } = { close: () => undefined };
   const know = (names: readonly string[]) => {
@@ -202,13 +211,13 @@ async function buildInput(
     readonly addresses: Readonly<Record<string, { readonly address: string }>>;
   },
 ): Promise<ApplyInput> {
-  const { database } = params;
+  const { database, schemaFiles = SCHEMA } = params;
   const engines = createEngines(params.addresses);
   const plans = [];
   for (const deployment of params.deployments) {
     const plan = await engines
       .engineFor(deployment)
-      .plan({ database, type: 'postgres', environment: 'test', target: deployment, schemaFiles: SCHEMA });
+      .plan({ database, type: 'postgres', environment: 'test', target: deployment, schemaFiles });
     const digest = createHash('sha256').update(canonicalChanges(plan.changes)).digest('hex');
     plans.push({ deployment, planId: plan.planId, digest, plan });
   }
@@ -230,7 +239,7 @@ async function buildInput(
     },
     specDigest: createHash('sha256').update(JSON.stringify(params)).digest('hex'),
     plan: {
-      schemaFiles: SCHEMA,
+      schemaFiles,
       classes,
       deployments: plans.map(({ deployment, planId, digest }) => ({ deployment, planId, digest })),
     },

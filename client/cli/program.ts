@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander';
 import { Cli } from './cli.js';
 import { addApplyCommand } from './commands/apply.js';
 import { addCancelCommand } from './commands/cancel.js';
+import { addDevCommand } from './commands/dev.js';
 import { addEngineCommand } from './commands/engine.js';
 import { addListCommand } from './commands/list.js';
 import { addLogsCommand } from './commands/logs.js';
@@ -67,4 +68,5 @@ const COMMANDS = [
   addSkipCommand,
   addWorkerCommand,
   addEngineCommand,
+  addDevCommand,
 ] as const;

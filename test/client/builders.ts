@@ -95,6 +95,7 @@ export function initial(deployment: string, overrides: Partial<InitialOperation>
     startedAt: null,
     unsettled: null,
     verifyFirst: false,
+    before: null,
     ...overrides,
   };
 }

@@ -21,6 +21,7 @@ const COMMANDS = [
   'skip',
   'worker',
   'engine',
+  'dev',
 ];
 
 const WAIT = { since: null, commands: [] };

@@ -176,17 +176,6 @@ describe('a dispatch that a live engine answers with nothing but errors', () => 
     expect(operationOf(retried, 'eu')).toMatchObject({ state: 'completed', attempt: 0, resolvedBy: 'lookup' });
     expect(executions(scene, 'eu')).toEqual([1]);
   });
-
-  async function unconfirmedDispatch(action: FaultAction, options: { readonly lookup?: boolean } = {}) {
-    const scene = await stage.scene(['eu', 'us'], options);
-    const fault = scene.engine('eu').fault({ rpc: 'Apply', times: ALWAYS, action });
-    const input = await scene.input();
-    const result = await resultOf(await scene.start(input));
-    expect(fault.hits).toBeGreaterThan(1);
-    expect(new Set(keysSent(scene, 'eu')).size).toBe(1);
-    fault.remove();
-    return { scene, input, result };
-  }
 });
 
 describe('a refusal', () => {
@@ -260,6 +249,18 @@ describe('a plan that the engine does not know any more', () => {
     expect(scene.engine('eu').ledger.effects()).toEqual([]);
   });
 });
+
+/** An apply whose first dispatch met nothing but this fault until it was given up; the engine is well again. */
+async function unconfirmedDispatch(action: FaultAction, options: { readonly lookup?: boolean } = {}) {
+  const scene = await stage.scene(['eu', 'us'], options);
+  const fault = scene.engine('eu').fault({ rpc: 'Apply', times: ALWAYS, action });
+  const input = await scene.input();
+  const result = await resultOf(await scene.start(input));
+  expect(fault.hits).toBeGreaterThan(1);
+  expect(new Set(keysSent(scene, 'eu')).size).toBe(1);
+  fault.remove();
+  return { scene, input, result };
+}
 
 /** Somebody else's schema change on the target of a deployment; gives its remote apply id. */
 async function occupy(scene: Scene, deployment: string): Promise<string> {

@@ -1,3 +1,4 @@
+import { until } from '../test/support/until.js';
 import { runFloor } from './floor.js';
 import type { Row } from './report.js';
 import type { Rig } from './rig.js';
@@ -83,18 +84,12 @@ export async function measureStop(rig: Rig, deployments: number): Promise<readon
   const countOf = (entries: readonly { readonly target: string }[]): number =>
     new Set(entries.filter(({ target }) => ours.has(target)).map(({ target }) => target)).size;
   await rig.skein.apply(prepared.plan, { id });
-  // Every one is watched, not merely accepted.
-  await ledger.until(
-    () => (countOf(ledger.calls({ rpc: 'Progress' })) === deployments ? true : undefined),
-    IN_FLIGHT_DEADLINE_MS,
-  );
+  // Every one is watched, not merely accepted. Asked for now and then: the ledger grows with every look at an engine.
+  await until(() => countOf(ledger.calls({ rpc: 'Progress' })) === deployments, IN_FLIGHT_DEADLINE_MS);
   const handle = rig.client.workflow.getHandle(id);
   const signalledAtMs = ledger.nowMs;
   await handle.signal('stop');
-  await ledger.until(
-    () => (countOf(ledger.calls({ rpc: 'Stop' })) === deployments ? true : undefined),
-    IN_FLIGHT_DEADLINE_MS,
-  );
+  await until(() => countOf(ledger.calls({ rpc: 'Stop' })) === deployments, IN_FLIGHT_DEADLINE_MS);
   const stops = ledger.calls({ rpc: 'Stop' }).filter(({ target }) => ours.has(target));
   const firstPerTarget = new Map(stops.toReversed().map(({ target, atMs }) => [target, atMs]));
   const result: unknown = await handle.result();

@@ -125,6 +125,7 @@ function namespaceMissing(error: NamespaceNotFoundError, place: ServerPlace): Sk
 
 /** The gRPC status codes that mean something to us (grpc/doc/statuscodes.md). */
 const STATUS = {
+  CANCELLED: 1,
   DEADLINE_EXCEEDED: 4,
   PERMISSION_DENIED: 7,
   RESOURCE_EXHAUSTED: 8,
@@ -143,5 +144,6 @@ function serviceErrorOf(error: unknown): { readonly code: number; readonly detai
 export function isUnanswered(error: unknown): boolean {
   if (error instanceof Error && error.name === 'WorkflowUpdateRPCTimeoutOrCancelledError') return true;
   const code = serviceErrorOf(error)?.code;
-  return code === STATUS.DEADLINE_EXCEEDED || code === STATUS.FAILED_PRECONDITION;
+  // CANCELLED is what the server says of a query whose worker died while it was asked.
+  return code === STATUS.DEADLINE_EXCEEDED || code === STATUS.FAILED_PRECONDITION || code === STATUS.CANCELLED;
 }

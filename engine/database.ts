@@ -28,8 +28,10 @@ export function openPool(name: string, dsn: string, connectionsMax = POOL_CONNEC
     max: connectionsMax,
     idleTimeoutMillis: IDLE_TIMEOUT_MS,
   });
-  // Without a listener, a server that restarts while a connection idles would end this process.
+  // Without listeners, a connection that breaks while it idles, or between two statements of one who has it, would end
+  // this process. Whoever needs the connection next gets the error as the answer to a statement.
   pool.on('error', () => undefined);
+  pool.on('connect', (client) => client.on('error', () => undefined));
   return pool;
 }
 
@@ -66,6 +68,10 @@ export async function inTransaction<T>(pool: pg.Pool, work: (client: pg.PoolClie
   let broken = false;
   try {
     await client.query('BEGIN');
+    // What is answered must survive a crash of the server, also where commits are lazy by default.
+    await client.query(
+      `SELECT set_config('synchronous_commit', 'on', true) WHERE current_setting('synchronous_commit') = 'off'`,
+    );
     const result = await work(client);
     await client.query('COMMIT');
     return result;

@@ -76,13 +76,13 @@ function firstSignal(): Promise<NodeJS.Signals> {
   });
 }
 
-const collect = (value: string, all: readonly string[]): readonly string[] => [...all, value];
+const collect = (value: string, all: readonly string[] = []): readonly string[] => [...all, value];
 
 /** The command as it stands on its own: `node dist/engine/main.js --listen … --target …`. */
 export function engineCommand(run: (options: RunEngineOptions) => Promise<void>): Command {
   return new Command('engine')
     .description('Serve tern.v1 for PostgreSQL databases: plan schema changes and carry them out online')
-    .requiredOption('--target <name=dsn>', 'a database to serve, as name=postgres://…; repeat for several', collect, [])
+    .requiredOption('--target <name=dsn>', 'a database to serve, as name=postgres://…; repeat for several', collect)
     .option('--listen <host:port>', 'where to listen; port 0 takes a free one', '127.0.0.1:9101')
     .option(
       '--scratch <dsn>',

@@ -60,6 +60,7 @@ export async function startEngine(options: EngineOptions): Promise<RunningEngine
     version: packageVersion(),
     logger,
     inFlight: new Set(),
+    homes: new Map(),
   };
   try {
     await prepareTargets(targets);

@@ -10,6 +10,7 @@ import type { DesiredCatalogues } from './planning/desired-catalogues.js';
 import { Planner } from './planning/planner.js';
 import type { ScratchServer } from './planning/scratch.js';
 import { installStorage } from './storage/install.js';
+import { removeStale } from './storage/retention.js';
 
 /** The oldest PostgreSQL that this engine drives. */
 export const SERVER_MAJOR_MIN = 14;
@@ -134,6 +135,7 @@ export class Target {
       await client.end().catch(() => undefined);
     }
     await installStorage(this.name, this.pool);
+    await removeStale(this.pool);
     this.#prepared = true;
   }
 }

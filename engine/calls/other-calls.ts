@@ -1,7 +1,6 @@
-import { status } from '@grpc/grpc-js';
 import type { FindApplyRequest, FindApplyResponse } from '../../proto/gen/lookup.js';
 import type { HealthResponse, LogsRequest, LogsResponse } from '../../proto/gen/tern.js';
-import { CallFailure, invalidArgument } from '../errors.js';
+import { invalidArgument, unavailable } from '../errors.js';
 import { readLogs } from '../storage/logs.js';
 import { assertEnvironment } from './control-calls.js';
 import { applyWithId, applyWithKey, type EngineState } from './routing.js';
@@ -14,9 +13,13 @@ export const CAPABILITIES: readonly string[] = ['skein.lookup_by_key'];
  * are UNAVAILABLE one by one, and its neighbours are not held up by it (E02).
  */
 export async function health(engine: EngineState): Promise<HealthResponse> {
-  const answers = await Promise.all([...engine.targets.values()].map((target) => target.answers()));
-  if (!answers.includes(true)) {
-    throw new CallFailure(status.UNAVAILABLE, 'service unavailable: the storage of no target answers');
+  const asked = [...engine.targets.values()].map(async (target) => {
+    if (!(await target.answers())) throw new Error(`target ${target.name} does not answer`);
+  });
+  try {
+    await Promise.any(asked);
+  } catch (error) {
+    throw unavailable('service unavailable: the storage of no target answers', error);
   }
   return { status: 'ok', version: engine.version, capabilities: [...CAPABILITIES] };
 }

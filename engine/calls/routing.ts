@@ -10,7 +10,12 @@ export interface EngineState {
   readonly logger: Logger;
   /** Calls that have not been answered yet, so that a stop can let them end. */
   readonly inFlight: Set<Promise<void>>;
+  /** Where applies were found, by apply id, so that a poll asks one target. An apply never moves. */
+  readonly homes: Map<string, Target>;
 }
+
+/** Homes remembered. One more than that costs a question to every target, nothing else. */
+const HOMES_MAX = 10_000;
 
 export interface RoutedApply {
   readonly target: Target;
@@ -39,8 +44,12 @@ export async function targetNamed(engine: EngineState, name: string): Promise<Ta
  */
 export async function applyWithId(engine: EngineState, applyId: string): Promise<RoutedApply> {
   if (applyId === '') throw invalidArgument('apply_id is required');
-  const found = await searchTargets(engine, [...engine.targets.values()], (target) => findApply(target.pool, applyId));
+  const home = engine.homes.get(applyId);
+  const candidates = home === undefined ? [...engine.targets.values()] : [home];
+  const found = await searchTargets(engine, candidates, (target) => findApply(target.pool, applyId));
   if (found === null) throw notFound(`apply ${applyId} is not known to any target of this engine`);
+  if (engine.homes.size >= HOMES_MAX) engine.homes.clear();
+  engine.homes.set(applyId, found.target);
   return found;
 }
 
@@ -50,35 +59,36 @@ export async function applyWithKey(engine: EngineState, key: string, targetName:
   return searchTargets(engine, targets, (target) => findApplyByKey(target.pool, key));
 }
 
+/** Asks targets side by side; the first that has it answers, and a silent one matters only when none has it. */
 async function searchTargets(
   engine: EngineState,
   targets: readonly Target[],
   find: (target: Target) => Promise<StoredApply | null>,
 ): Promise<RoutedApply | null> {
-  const answers = await Promise.all(
-    targets.map(async (target) => {
-      try {
-        await target.prepare();
-        const apply = await find(target);
-        return apply === null ? null : ({ kind: 'found', target, apply } as const);
-      } catch (error) {
-        engine.logger.warn({ target: target.name, reason: databaseText(error) }, 'a target could not be asked');
-        return { kind: 'silent', target, error } as const;
-      }
-    }),
-  );
-  let silent: { readonly target: Target; readonly error: unknown } | null = null;
-  for (const answer of answers) {
-    if (answer === null) continue;
-    if (answer.kind === 'found') return { target: answer.target, apply: answer.apply };
-    silent ??= answer;
+  const silent: { readonly target: Target; readonly error: unknown }[] = [];
+  const asked = targets.map(async (target) => {
+    let apply: StoredApply | null = null;
+    try {
+      await target.prepare();
+      apply = await find(target);
+    } catch (error) {
+      engine.logger.warn({ target: target.name, reason: databaseText(error) }, 'a target could not be asked');
+      silent.push({ target, error });
+    }
+    if (apply === null) throw new Error(`not in target ${target.name}`);
+    return { target, apply };
+  });
+  try {
+    return await Promise.any(asked);
+  } catch {
+    const [first] = silent;
+    if (first === undefined) return null;
+    // Not finding it in the others proves nothing while one of them is silent.
+    throw isConnectionLoss(first.error)
+      ? unavailable(
+          `target ${first.target.name}: its database does not answer: ${databaseText(first.error)}`,
+          first.error,
+        )
+      : first.error;
   }
-  if (silent === null) return null;
-  // Not finding it in the others proves nothing while one of them is silent.
-  throw isConnectionLoss(silent.error)
-    ? unavailable(
-        `target ${silent.target.name}: its database does not answer: ${databaseText(silent.error)}`,
-        silent.error,
-      )
-    : silent.error;
 }

@@ -15,6 +15,8 @@ import { backoffMs, Wake, type Backoff } from './wake.js';
 const POLL_INTERVAL_MS = 1_000;
 /** Between two tries for a fence that somebody else holds. */
 const FENCE_INTERVAL_MS = 250;
+/** After a statement of the bookkeeping was cancelled. */
+const AFTER_CANCEL_MS = 50;
 const RECONNECT_BACKOFF: Backoff = { initialMs: 100, maxMs: 5_000 };
 
 /**
@@ -94,6 +96,8 @@ export class Executor {
       } catch (error) {
         // A cancel that was meant for the statement before: what is recorded decides what is next.
         if (sqlState(error) !== '57014') throw error;
+        await this.wake.wait(AFTER_CANCEL_MS);
+        continue;
       }
       await this.wake.wait(POLL_INTERVAL_MS);
     }

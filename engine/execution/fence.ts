@@ -52,7 +52,15 @@ export class Fence {
     await assertDirect(this.#name, client);
     // A host that vanished without a word is noticed in a minute and a half instead of two hours.
     await client.query(`SET tcp_keepalives_idle = 30; SET tcp_keepalives_interval = 20; SET tcp_keepalives_count = 3`);
-    await client.query(`SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0`);
+    // Limits that a role or a database may have are for applications; a concurrent build waits as long as it takes.
+    await client.query(
+      `SELECT set_config(name, '0', false) FROM pg_settings WHERE name IN ('statement_timeout', 'lock_timeout',
+         'transaction_timeout', 'idle_in_transaction_session_timeout', 'idle_session_timeout')`,
+    );
+    await client.query(`SET default_transaction_isolation = 'read committed'; SET default_transaction_read_only = off`);
+    await client.query(
+      `SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'`,
+    );
     // Bodies may name what a later statement of the plan creates, as they may in a dump.
     await client.query('SET check_function_bodies = off');
     return client;

@@ -6,6 +6,8 @@ import type { StepAttempt, StepOutcome } from './step-attempt.js';
 
 /** Writers wait no longer than this behind a brief step that waits for its own lock. */
 export const LOCK_TIMEOUT_MS = 100;
+/** A step that is called brief is cut off after this: if it is not brief, it must not hold its lock. */
+const BRIEF_TIMEOUT_MS = 5_000;
 
 /**
  * One attempt at a step whose statement and done mark commit together. So it is done exactly once: whether a lost
@@ -21,6 +23,7 @@ export async function attemptTransaction(
   const run = () =>
     inSessionTransaction(context, async (client) => {
       await client.query(`SET LOCAL lock_timeout = ${LOCK_TIMEOUT_MS}`);
+      if (!step.scans) await client.query(`SET LOCAL statement_timeout = ${BRIEF_TIMEOUT_MS}`);
       await client.query(step.statement);
       if (!(await finishStep(client, applyId, position))) {
         throw new Error(`step ${position} of ${applyId} was already done: its statement has been rolled back`);

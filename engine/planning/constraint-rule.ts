@@ -131,7 +131,12 @@ export function setNotNull(
   return online('alter', [
     add(`CHECK (${quoteIdentifier(column)} IS NOT NULL)`),
     validate,
-    { kind: 'transaction', statement, scans: false, undo: null },
+    {
+      kind: 'transaction',
+      statement,
+      scans: false,
+      undo: `${target} ALTER COLUMN ${quoteIdentifier(column)} DROP NOT NULL`,
+    },
     { kind: 'transaction', statement: drop, scans: false, undo: null },
   ]);
 }

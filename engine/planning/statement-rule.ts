@@ -19,7 +19,6 @@ const BRIEF_STATEMENTS: Readonly<Record<string, ChangeKind>> = {
   CompositeTypeStmt: 'create',
   CreateDomainStmt: 'create',
   CreateEnumStmt: 'create',
-  CreateExtensionStmt: 'create',
   CreateFunctionStmt: 'create',
   CreatePolicyStmt: 'create',
   CreateRangeStmt: 'create',
@@ -54,6 +53,10 @@ export function judgeStatement(statement: string, tree: Node, facts: LiveFacts):
     return tree.CreateTableAsStmt.objtype === 'OBJECT_MATVIEW'
       ? online('create_view', [{ kind: 'transaction', statement, scans: true, undo: null }])
       : blocked('create', 'CREATE TABLE AS is not part of a declared schema');
+  }
+  if ('CreateExtensionStmt' in tree) {
+    // Its script may take its time, but works on objects of its own.
+    return online('create', [{ kind: 'transaction', statement, scans: true, undo: null }]);
   }
   if ('AlterDomainStmt' in tree) {
     const { subtype } = tree.AlterDomainStmt;

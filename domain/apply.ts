@@ -52,6 +52,11 @@ export interface InitialOperation {
   readonly unsettled: UnsettledAttempt | null;
   /** The change was found in place although the engine said failed: a retry verifies first (design 4.5). */
   readonly verifyFirst: boolean;
+  /**
+   * How it had ended before it was to be attempted anew. If the new attempt is never dispatched it ends so again
+   * (design 3, `retry`); null for every operation that is not attempted anew.
+   */
+  readonly before: OperationOutcome | null;
 }
 
 /** An attempt that may be alive on its engine although its operation has ended. */

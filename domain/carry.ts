@@ -39,13 +39,14 @@ export function resume(params: {
       `apply ${previous.apply} has no deployment ${unknown.join(', ')}; it has ${previous.operations.map((o) => o.deployment).join(', ')}`,
     );
 
-  const operations = previous.operations.map((operation) => applyResumption(operation, resumption));
+  const wrong = refuseNamed(previous, resumption);
+  if (wrong !== null) return wrong;
+  const operations = previous.operations.map((operation) => applyResumption(operation, resumption, params.at));
   const carried = operations.map(({ initial }) => initial);
-  const going = carried.filter((operation) => operation.ended === null);
-  if (going.length === 0) return refuse(nothingToDo(previous, resumption));
+  if (!operations.some(({ isReached }) => isReached)) return refuse(nothingToDo(previous, resumption));
   if (resumption.control !== 'cancel') {
-    const closed = refuseClosedPolicy({ previous, policy, resumption, carried });
-    if (closed !== null) return closed;
+    const refused = refuseByPolicy({ previous, policy, resumption, carried });
+    if (refused !== null) return refused;
   }
   const released = previous.released || (resumption.control !== 'cancel' && resumption.release);
   return {
@@ -71,34 +72,59 @@ export function resume(params: {
   };
 }
 
-function applyResumption(
-  operation: OperationOutcome,
-  resumption: Resumption,
-): { readonly initial: InitialOperation; readonly retried: boolean } {
-  if (resumption.control === 'cancel') {
-    const reachable = operation.state === 'stopped' && operation.started;
-    if (reachable) return { initial: goOn(operation), retried: false };
-    return { initial: ended(operation.state === 'stopped' ? asCancelled(operation) : operation), retried: false };
-  }
-  if (resumption.skip.includes(operation.deployment) && operation.state !== 'completed')
-    return {
-      initial: ended({
-        ...operation,
-        skipped: true,
-        reason: operation.state === 'stopped' ? 'skip' : operation.reason,
-      }),
-      retried: false,
-    };
-  if (resumption.control === 'retry' && isRetried(operation, resumption.deployments))
-    return { initial: anew(operation), retried: true };
-  if (operation.state === 'stopped' && !operation.skipped) return { initial: goOn(operation), retried: false };
-  return { initial: ended(operation), retried: false };
+interface Applied {
+  readonly initial: InitialOperation;
+  /** Something happens to it in the new run. */
+  readonly isReached: boolean;
+  readonly retried: boolean;
 }
 
-/** Named ones that can be attempted anew, or all that failed. Also those that were reverted or ended by someone else. */
+function applyResumption(operation: OperationOutcome, resumption: Resumption, at: string): Applied {
+  if (resumption.control === 'cancel') return applyCancel(operation, at);
+  if (resumption.skip.includes(operation.deployment)) return leave(asSkipped(operation));
+  if (resumption.control === 'retry' && isRetried(operation, resumption.deployments))
+    return { initial: anew(operation), isReached: true, retried: true };
+  if (isResumable(operation)) return { initial: goOn(operation), isReached: true, retried: false };
+  return leave(operation);
+}
+
+/**
+ * What an engine may still hold goes on, to be ended there for good; what never reached one ends here. One that was left
+ * out and never reached its engine stays as it is.
+ */
+function applyCancel(operation: OperationOutcome, at: string): Applied {
+  if (operation.state !== 'stopped') return leave(operation);
+  if (operation.remoteApplyId !== null || !operation.confirmed)
+    return { initial: goOn(operation), isReached: true, retried: false };
+  if (operation.skipped) return leave(operation);
+  return {
+    initial: ended({ ...operation, state: 'cancelled', reason: 'operator', completedAt: at }),
+    isReached: true,
+    retried: false,
+  };
+}
+
+function leave(operation: OperationOutcome): Applied {
+  return { initial: ended(operation), isReached: false, retried: false };
+}
+
+function asSkipped(operation: OperationOutcome): OperationOutcome {
+  return { ...operation, skipped: true, reason: operation.state === 'stopped' ? 'skip' : operation.reason };
+}
+
+function isResumable(operation: OperationOutcome): boolean {
+  return operation.state === 'stopped' && !operation.skipped;
+}
+
+/** The named ones, or all that are setbacks: failed, reverted, and ended by someone else on the engine. */
 function isRetried(operation: OperationOutcome, named: readonly string[]): boolean {
-  if (operation.state === 'completed' || (operation.state === 'stopped' && operation.reason !== 'engine')) return false;
   return named.length === 0 ? isSetback(facts(operation)) : named.includes(operation.deployment);
+}
+
+/** Completed work is never touched, and what was stopped here goes on with `start`. */
+function canBeRetried(operation: OperationOutcome): boolean {
+  if (operation.state === 'completed') return false;
+  return operation.state !== 'stopped' || operation.reason === 'engine';
 }
 
 function goOn(operation: OperationOutcome): InitialOperation {
@@ -113,6 +139,7 @@ function goOn(operation: OperationOutcome): InitialOperation {
     startedAt: operation.startedAt,
     unsettled: null,
     verifyFirst: false,
+    before: null,
   };
 }
 
@@ -130,6 +157,7 @@ export function anew(operation: OperationOutcome): InitialOperation {
     startedAt: operation.startedAt,
     unsettled: unsettled ? { attempt: operation.attempt, remoteApplyId: operation.remoteApplyId } : null,
     verifyFirst: operation.changeInPlace,
+    before: operation,
   };
 }
 
@@ -137,31 +165,49 @@ function ended(operation: OperationOutcome): InitialOperation {
   return { ...goOn(operation), ended: operation };
 }
 
-function asCancelled(operation: OperationOutcome): OperationOutcome {
-  return { ...operation, state: 'cancelled', reason: 'operator' };
+/** Deployments named for what cannot be done with them: an answer, rather than a run that passes them over in silence. */
+function refuseNamed(previous: ApplyResult, resumption: Resumption): Resumed | null {
+  if (resumption.control === 'cancel') return null;
+  const named = (names: readonly string[]) =>
+    previous.operations.filter((operation) => names.includes(operation.deployment));
+  const completed = named(resumption.skip).filter((operation) => operation.state === 'completed');
+  if (completed.length > 0)
+    return refuse(
+      `apply ${previous.apply}: ${describeStates(completed)}, so there is nothing to skip; leave it out of --skip`,
+    );
+  if (resumption.control === 'start') return null;
+  const wrong = named(resumption.deployments).filter((operation) => !canBeRetried(operation));
+  if (wrong.length === 0) return null;
+  return refuse(
+    `retry of apply ${previous.apply}: ${describeStates(wrong)}; only failed and reverted deployments, and those that someone else ended on the engine, can be attempted anew; start goes on with stopped ones`,
+  );
 }
 
-function refuseClosedPolicy(params: {
+/** Carried setbacks must leave the policy open, and a release is for a policy that is closed (design 3 and 5). */
+function refuseByPolicy(params: {
   readonly previous: ApplyResult;
   readonly policy: RolloutPolicy;
   readonly resumption: Exclude<Resumption, { control: 'cancel' }>;
   readonly carried: readonly InitialOperation[];
 }): Resumed | null {
+  const { previous, policy, resumption } = params;
   const ends = params.carried.flatMap(({ ended: end }) => (end === null ? [] : [facts(end)]));
-  const setbacks = ends.filter(isSetback);
-  const released = params.previous.released || params.resumption.release;
-  if (isPolicyOpen(params.policy, countSetbacks(ends), { release: released })) return null;
-  const { apply } = params.previous;
-  const names = setbacks.map((operation) => operation.deployment).join(', ');
-  const named = (flag: string) => setbacks.map((operation) => `${flag} ${operation.deployment}`).join(' ');
+  const isOpen = isPolicyOpen(policy, countSetbacks(ends), { release: previous.released });
+  if (isOpen && resumption.release && !previous.released)
+    return refuse(
+      `apply ${previous.apply}: the policy is open (${countSetbacks(ends)} setbacks left, failureTolerance ${policy.failureTolerance}, onFailure ${policy.onFailure}), so there is nothing to release; leave --release out`,
+    );
+  if (isOpen || resumption.release) return null;
+  const setbacks = ends.filter(isSetback).map((operation) => operation.deployment);
+  const names = setbacks.join(', ');
   return refuse(
-    `apply ${apply}: ${names} ${setbacks.length === 1 ? 'is a setback that keeps' : 'are setbacks that keep'} the policy closed (onFailure ${params.policy.onFailure}, failureTolerance ${params.policy.failureTolerance}); ` +
-      `attempt anew with \`retry ${apply} ${named('--deployment')}\`, leave out with \`start ${apply} ${named('--skip')}\`, or go on in spite of it with \`start ${apply} --release\``,
+    `apply ${previous.apply}: ${names} ${setbacks.length === 1 ? 'is a setback that keeps' : 'are setbacks that keep'} the policy closed (onFailure ${policy.onFailure}, failureTolerance ${policy.failureTolerance}); ` +
+      `attempt anew with: retry ${previous.apply} --deployment ${setbacks.join(' --deployment ')}; leave out with: start ${previous.apply} --skip ${setbacks.join(' --skip ')}; or go on in spite of it with: start ${previous.apply} --release`,
   );
 }
 
 function nothingToDo(previous: ApplyResult, resumption: Resumption): string {
-  const states = previous.operations.map((operation) => `${operation.deployment} ${operation.state}`).join(', ');
+  const states = describeStates(previous.operations);
   if (resumption.control === 'cancel') return `apply ${previous.apply} has nothing left to cancel (${states})`;
   if (resumption.control === 'retry')
     return `apply ${previous.apply} has nothing to retry${resumption.deployments.length > 0 ? ` in ${resumption.deployments.join(', ')}` : ''} (${states})`;
@@ -169,6 +215,10 @@ function nothingToDo(previous: ApplyResult, resumption: Resumption): string {
   const hint =
     failed.length > 0 ? `; \`retry\` attempts ${failed.map((operation) => operation.deployment).join(', ')} anew` : '';
   return `apply ${previous.apply} has nothing to resume (${states})${hint}`;
+}
+
+function describeStates(operations: readonly OperationOutcome[]): string {
+  return operations.map((operation) => `${operation.deployment} is ${operation.state}`).join(', ');
 }
 
 function namedDeployments(resumption: Resumption): readonly string[] {

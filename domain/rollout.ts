@@ -5,7 +5,7 @@ import { type EndReason, OPERATION_STATE, hasEnded } from './state.js';
 
 /** What the rollout needs to know of an operation beyond its facts. */
 export interface RolloutOperation extends OperationFacts {
-  /** It was stopped in an earlier run and has a remote apply to go on with: such operations go first (design 3). */
+  /** It was stopped in an earlier run and has a remote apply to go on with: such operations go first, and only their engine can end them for good (design 3). */
   readonly resumes: boolean;
   /** Nothing of it can be going on: it was never started, or its engine confirmed that its remote apply is stopped. */
   readonly atRest: boolean;
@@ -73,13 +73,13 @@ export function decide(params: {
 const NOTHING: Decision = { end: [], halt: [], admit: [], permit: [], settle: false };
 
 /**
- * What is not admitted ends without a call to its engine. A cancel also reaches those that an earlier run dispatched,
- * because only the engine can end them for good (design 3, `cancel`).
+ * What is not admitted ends without a call to its engine. A cancel also reaches those that have a remote apply, because
+ * only the engine can end them for good (design 3, `cancel`).
  */
 function halt(operations: readonly RolloutOperation[], by: 'stop' | 'cancel'): Decision {
   const as = by === 'cancel' ? 'cancelled' : 'stopped';
   const endsHere = (operation: RolloutOperation) =>
-    isWaiting(operation) && operation.atRest && !(by === 'cancel' && operation.started);
+    isWaiting(operation) && operation.atRest && !(by === 'cancel' && operation.resumes);
   const live = operations.filter((operation) => !hasEnded(operation.state));
   return {
     ...NOTHING,

@@ -190,6 +190,6 @@ function effectOn(record: OperationRecord, name: Control, memory: ApplyMemory): 
   if (name !== 'stop' && name !== 'cancel') return record.stage === 'pending' ? 'pending' : 'unchanged';
   if (record.stage === 'parked') return 'parked';
   const reachesEngine =
-    record.stage === 'admitted' || !record.initial.atRest || (memory.cancel && record.initial.started);
+    record.stage === 'admitted' || !record.initial.atRest || (memory.cancel && record.initial.remoteApplyId !== null);
   return reachesEngine ? 'stopping' : 'not_started';
 }

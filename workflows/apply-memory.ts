@@ -62,7 +62,7 @@ export class ApplyMemory {
   rolloutOperations(): RolloutOperation[] {
     return this.operations.map((record) => ({
       ...factsOfView(viewOf(record)),
-      resumes: record.stage === 'pending' && record.initial.started,
+      resumes: record.stage === 'pending' && record.initial.remoteApplyId !== null,
       atRest: record.initial.atRest,
     }));
   }
@@ -88,7 +88,10 @@ export class ApplyMemory {
     this.revision += 1;
   }
 
-  /** Ends an operation that has no workflow: nothing of it can be going on. */
+  /**
+   * Ends an operation that has no workflow: nothing of it can be going on. A new attempt that was never dispatched ends
+   * as it was before.
+   */
   endHere(
     record: OperationRecord,
     as: 'stopped' | 'cancelled' | 'completed' | 'failed',
@@ -96,6 +99,8 @@ export class ApplyMemory {
     message = '',
   ): void {
     const { initial, spec } = record;
+    if (initial.before !== null && as !== 'completed')
+      return this.end(record, { ...initial.before, message: message === '' ? initial.before.message : message });
     this.end(record, {
       deployment: spec.name,
       target: spec.target,
@@ -183,6 +188,7 @@ function firstAttempt(deployment: string): InitialOperation {
     startedAt: null,
     unsettled: null,
     verifyFirst: false,
+    before: null,
   };
 }
 

@@ -134,7 +134,10 @@ export class OperationMemory {
     return withOperationIds(message, { deployment, remoteApplyId: this.remoteApplyId, attempt: this.attempt });
   }
 
+  /** Halted with nothing of this attempt on its engine; a new attempt that was never dispatched ends as it was before. */
   finishHalted(halt: Halt): OperationOutcome {
+    const { before } = this.input.initial;
+    if (before !== null) return before;
     return this.finish({ state: halt.by === 'cancel' ? 'cancelled' : 'stopped', reason: halt.reason });
   }
 

@@ -45,7 +45,7 @@ function endBeforeDispatch(memory: OperationMemory): OperationOutcome | null {
   if (memory.givenUp !== null) return memory.finishGivenUp(memory.givenUp);
   if (memory.halt === null || !memory.input.initial.atRest) return null;
   // A stopped remote apply can be left alone by a stop; only its engine can end it for good.
-  return memory.halt.by === 'cancel' && memory.started ? null : memory.finishHalted(memory.halt);
+  return memory.halt.by === 'cancel' && memory.remoteApplyId !== null ? null : memory.finishHalted(memory.halt);
 }
 
 /** Handlers record the intent and nothing else; what follows from it is decided where the story waits. */

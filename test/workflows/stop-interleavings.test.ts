@@ -84,6 +84,7 @@ function operationInput(admitted: boolean) {
       startedAt: null,
       unsettled: null,
       verifyFirst: false,
+      before: null,
     },
     admitted,
     halt: null,

@@ -65,7 +65,6 @@ export class SkeinWorker {
           taskQueue: DEFAULT_QUEUE,
           ...workflowBundle,
           maxConcurrentWorkflowTaskExecutions: WORKFLOW_SLOTS,
-          maxCachedWorkflows: 2_000,
           // How long a workflow waits for the worker that has it in memory before any other may take it: what a person
           // waits for after a worker has died.
           stickyQueueScheduleToStartTimeout: 3_000,

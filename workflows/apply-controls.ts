@@ -153,6 +153,7 @@ function retry(record: OperationRecord): void {
   record.child = null;
   record.permitted = false;
   record.cutoverRefused = false;
+  record.cutoverRefusal = '';
   record.remoteApplyId = null;
   record.halted = null;
   record.skipped = false;
@@ -174,12 +175,16 @@ function skip(
 /** What a child says beyond its end. Judged by content, never by order: a report of an earlier attempt is stale. */
 function recordReport(memory: ApplyMemory, report: OperationReport): void {
   const record = memory.operations.find((operation) => operation.spec.name === report.deployment);
-  if (record === undefined || record.stage === 'ended' || record.initial.attempt !== report.attempt) return;
+  if (record === undefined || record.stage === 'ended') return;
+  // An earlier attempt that is being settled is followed before the new one, and may park as well.
+  const { attempt, unsettled } = record.initial;
+  if (report.attempt !== attempt && report.attempt !== unsettled?.attempt) return;
   record.remoteApplyId = report.remoteApplyId;
   record.stage = report.report === 'left_parked' ? 'admitted' : 'parked';
   if (report.report === 'cutover_refused') {
     record.permitted = false;
     record.cutoverRefused = true;
+    record.cutoverRefusal = report.message;
   }
   memory.revision += 1;
 }

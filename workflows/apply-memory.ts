@@ -25,6 +25,7 @@ export interface OperationRecord {
   stage: 'pending' | 'admitted' | 'parked' | 'ended';
   permitted: boolean;
   cutoverRefused: boolean;
+  cutoverRefusal: string;
   remoteApplyId: string | null;
   outcome: OperationOutcome | null;
   /** Null before its workflow was started in this run, and after its target turned out to be held. */
@@ -167,6 +168,7 @@ export class ApplyMemory {
       stage: initial.ended === null ? 'pending' : 'ended',
       permitted: false,
       cutoverRefused: false,
+      cutoverRefusal: '',
       remoteApplyId: initial.remoteApplyId,
       outcome: initial.ended,
       child: null,
@@ -201,6 +203,7 @@ function viewOf(record: OperationRecord): OperationView {
     stage: record.stage,
     permitted: record.permitted,
     cutoverRefused: record.cutoverRefused,
+    cutoverRefusal: record.cutoverRefusal,
     attempt: record.initial.attempt,
     remoteApplyId: record.remoteApplyId,
     started: record.initial.started,

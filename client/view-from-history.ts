@@ -53,6 +53,7 @@ function initialOperations(input: ApplyInput, at: string): OperationView[] {
       stage: carried?.ended == null ? 'pending' : 'ended',
       permitted: false,
       cutoverRefused: false,
+      cutoverRefusal: '',
       attempt: carried?.attempt ?? 0,
       remoteApplyId: carried?.remoteApplyId ?? null,
       started: carried?.started ?? false,
@@ -92,6 +93,7 @@ function done(deployment: string, target: string, input: ApplyInput, at: string)
     stage: 'ended',
     permitted: false,
     cutoverRefused: false,
+    cutoverRefusal: '',
     attempt: 0,
     remoteApplyId: null,
     started: false,
@@ -113,7 +115,8 @@ function advance(operation: OperationView, event: ApplyEvent): OperationView {
     case 'child_initiated': {
       const { attempt, remoteApplyId, started, startedAt } = event.initial;
       const fresh = { ...operation, attempt, remoteApplyId, started, startedAt, outcome: null, runId: null };
-      const pending = { ...fresh, stage: 'pending', permitted: false, cutoverRefused: false } as const;
+      const permission = { permitted: false, cutoverRefused: false, cutoverRefusal: '' } as const;
+      const pending = { ...fresh, ...permission, stage: 'pending' } as const;
       return event.admitted ? admit(pending, event.at) : pending;
     }
     case 'child_started':
@@ -125,11 +128,15 @@ function advance(operation: OperationView, event: ApplyEvent): OperationView {
       if (event.name === 'admit') return admit(operation, event.at);
       return event.name === 'permit' ? { ...operation, permitted: true, cutoverRefused: false } : operation;
     case 'report':
-      return operation.stage === 'ended' ? operation : { ...operation, ...REPORTED[event.report.report] };
+      return operation.stage === 'ended' ? operation : { ...operation, ...reported(event.report) };
     case 'started':
     case 'control':
       return operation;
   }
+}
+
+function reported({ report, message }: OperationReport): Partial<OperationView> {
+  return report === 'cutover_refused' ? { ...REPORTED[report], cutoverRefusal: message } : REPORTED[report];
 }
 
 const REPORTED = {

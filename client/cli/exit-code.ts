@@ -1,6 +1,7 @@
 import { APPLY_STATE } from '../../domain/state.js';
 import type { ApplyStatus } from '../../domain/status.js';
 import type { SkeinErrorKind } from '../errors.js';
+import { type RolloutPlan, openProblems } from '../plan.js';
 import { needsPerson } from '../why.js';
 
 /** What a script can tell from the exit code of any command. One row per code, printed by `--help`. */
@@ -42,4 +43,14 @@ export function exitCodeOfStatus(status: Pick<ApplyStatus, 'state' | 'interrupte
 export function describeExitCodes(): string {
   const rows = Object.entries(EXIT_CODES).map(([code, meaning]) => `  ${code.padStart(2)}  ${meaning}`);
   return ['', 'Exit codes:', ...rows].join('\n');
+}
+
+/** Of a plan that is only looked at: 1 when it cannot be applied as it stands, 69 when an engine could not be asked. */
+export function exitCodeOfPlan(
+  plan: Pick<RolloutPlan, 'problems'>,
+  options: { readonly allowUnsafe: boolean },
+): ExitCode {
+  const open = openProblems(plan, options);
+  if (open.some(({ kind }) => kind === 'unreachable')) return 69;
+  return open.length === 0 ? 0 : 1;
 }

@@ -1,13 +1,12 @@
 import type { ChalkInstance } from 'chalk';
 import type { TableChange } from '../../domain/plan.js';
-import { type RolloutPlan, type RolloutPlanClass, formatProblem, openProblems } from '../plan.js';
+import type { RolloutPlan, RolloutPlanClass } from '../plan.js';
 
-/** A plan as a person reviews it: statements per class of equal plans, hazards, leftovers, the numbers that will apply. */
-export function renderPlan(
-  plan: RolloutPlan,
-  options: { readonly style: ChalkInstance; readonly allowUnsafe: boolean },
-): string {
-  const { style } = options;
+/**
+ * A plan as a person reviews it: statements per class of equal plans, hazards, leftovers, the numbers that will apply.
+ * What speaks against it is the message of the refusal, and not repeated here.
+ */
+export function renderPlan(plan: RolloutPlan, style: ChalkInstance): string {
   const { spec } = plan;
   const engines = new Set(plan.classes.map((planClass) => planClass.plan.engine).filter((engine) => engine !== ''));
   return [
@@ -15,7 +14,6 @@ export function renderPlan(
     ...plan.classes.flatMap((planClass) => ['', ...renderClass(planClass, style)]),
     '',
     renderPolicy(plan),
-    ...renderProblems(plan, options),
   ].join('\n');
 }
 
@@ -60,15 +58,6 @@ function renderPolicy({ policy, spec }: RolloutPlan): string {
       ? 'failures do not stop it'
       : `${policy.onFailure} after ${count(policy.failureTolerance + 1, 'setback')}`;
   return `Rollout: ${shown.join(', ')}; ${policy.maxConcurrency} at a time; ${tolerance} (onFailure ${policy.onFailure}, failureTolerance ${policy.failureTolerance}); cutover ${policy.cutover}`;
-}
-
-function renderProblems(
-  plan: RolloutPlan,
-  { style, allowUnsafe }: { readonly style: ChalkInstance; readonly allowUnsafe: boolean },
-): readonly string[] {
-  const open = openProblems(plan, { allowUnsafe });
-  if (open.length === 0) return [];
-  return ['', style.red('This plan cannot be applied:'), ...open.map((problem) => `  ${formatProblem(problem)}`)];
 }
 
 function count(amount: number, noun: string): string {

@@ -71,6 +71,7 @@ describe('the next run of an interrupted apply', () => {
     stage: 'admitted',
     permitted: false,
     cutoverRefused: false,
+    cutoverRefusal: '',
     attempt: 0,
     remoteApplyId: null,
     started: false,

@@ -77,7 +77,7 @@ async function apply(
 }
 
 function showPlan({ json, print, terminal }: CommandContext, plan: RolloutPlan, options: ApplyCommandOptions): void {
-  if (!json) print(`${renderPlan(plan, { style: terminal.style, allowUnsafe: options.allowUnsafe })}\n`);
+  if (!json) print(`${renderPlan(plan, terminal.style)}\n`);
   else if (options.dryRun) print(JSON.stringify(plan));
 }
 

@@ -117,6 +117,8 @@ export interface OperationView {
   readonly stage: 'pending' | 'admitted' | 'parked' | 'ended';
   readonly permitted: boolean;
   readonly cutoverRefused: boolean;
+  /** What its engine said when it refused the cutover; empty when it did not. */
+  readonly cutoverRefusal: string;
   readonly attempt: number;
   readonly remoteApplyId: string | null;
   readonly started: boolean;

@@ -71,7 +71,7 @@ function refuseCommon(request: ControlRequest, situation: ControlSituation): Adm
     );
   if (APPLY_WIDE.includes(request.name) && request.deployments.length > 0)
     return refuse(
-      `${request.name} is for the whole apply and names ${request.deployments.join(', ')}; leave the deployments out`,
+      `${request.name} is for the whole apply ${apply} and names ${request.deployments.join(', ')}; leave the deployments out`,
     );
   if (operations.every((operation) => hasEnded(operation.state)))
     return refuse(

@@ -3,9 +3,9 @@ import { type ControlFacts, type WaitingFor, deriveApplyState, deriveWaitingFor 
 import { facts } from './carry.js';
 import type { LiveDetail, ControlDetail } from './live.js';
 import type { Progress } from './observation.js';
-import type { OperationFacts, OperationOutcome } from './operation.js';
+import { type OperationFacts, type OperationOutcome, isSetback } from './operation.js';
 import { type ApplySpec, type RolloutPolicy, resolvePolicy } from './spec.js';
-import { type ApplyState, type EndReason, OPERATION_STATE, type OperationState } from './state.js';
+import { type ApplyState, type EndReason, OPERATION_STATE, type OperationState, hasEnded } from './state.js';
 
 /** `skein status -o json`: a contract for scripts (design 8). */
 export interface ApplyStatus {
@@ -179,14 +179,14 @@ function joinOperation(
     return { status: statusOfOutcome(operation.outcome), facts: facts(operation.outcome) };
   const coarse = factsOfView(operation);
   const live = described?.live ?? null;
-  const state = live?.state ?? coarse.state;
+  // An end is believed from the outcome alone, so that no heartbeat makes an apply look finished.
+  const state = live === null || hasEnded(live.state) ? coarse.state : live.state;
   const joined: OperationFacts = {
     ...coarse,
     state,
     started: operation.started || (live?.started ?? (described === undefined && coarse.started)),
     reachable: (live?.unreachableSince ?? null) === null,
   };
-  const refused = described?.control?.refused ?? null;
   return {
     facts: joined,
     status: {
@@ -197,7 +197,7 @@ function joinOperation(
       attempt: operation.attempt,
       remoteApplyId: live?.remoteApplyId ?? operation.remoteApplyId,
       reason: null,
-      message: refused === null ? (live?.lastError ?? '') : `cannot be stopped and will finish: ${refused}`,
+      message: liveMessage(operation, described),
       confirmed: true,
       skipped: false,
       resolvedBy: null,
@@ -211,6 +211,15 @@ function joinOperation(
       next: nextStep(operation, state, live, view),
     },
   };
+}
+
+/** What a person should know of an operation that goes on; the most pressing first. */
+function liveMessage(operation: OperationView, described: DescribedOperation | undefined): string {
+  const refused = described?.control?.refused ?? null;
+  if (refused !== null) return `cannot be stopped and will finish: ${refused}`;
+  const error = described?.live?.lastError ?? '';
+  if (error !== '' || operation.cutoverRefusal === '') return error;
+  return `the engine refused the cutover: ${operation.cutoverRefusal}`;
 }
 
 function nextStep(operation: OperationView, state: OperationState, live: LiveDetail | null, view: ApplyView): string {
@@ -256,15 +265,17 @@ function describeWait(
 ): WaitingStatus | null {
   if (waitingFor === null) return null;
   const unreachable = operations.filter((operation) => operation.unreachableSince !== null);
-  const failed = operations
-    .filter((operation) => operation.state === 'failed')
-    .map((operation) => operation.deployment);
+  const setbacks = operations.filter(isSetback).map((operation) => operation.deployment);
   switch (waitingFor) {
     case 'release':
       return {
         for: waitingFor,
         since: latest(operations.map((operation) => operation.completedAt)),
-        commands: [`release ${apply}`, `retry ${apply} --deployment ${failed.join(' --deployment ')}`, `stop ${apply}`],
+        commands: [
+          `release ${apply}`,
+          `retry ${apply} --deployment ${setbacks.join(' --deployment ')}`,
+          `stop ${apply}`,
+        ],
       };
     case 'cutover':
       return { for: waitingFor, since: null, commands: [`stop ${apply}`, `cancel ${apply}`] };

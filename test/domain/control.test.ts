@@ -58,7 +58,7 @@ describe('every control', () => {
   it('that is for the whole apply is refused with deployments', () => {
     for (const name of ['stop', 'start', 'release', 'cancel'] as const)
       expect(refusal(ask(name, { deployments: ['eu'] }))).toBe(
-        `${name} is for the whole apply and names eu; leave the deployments out`,
+        `${name} is for the whole apply orders-7f3a and names eu; leave the deployments out`,
       );
   });
 

@@ -29,13 +29,13 @@ function attemptsOf(keys: readonly string[]): string[] {
 }
 
 describe('a dispatch whose answer is lost', () => {
-  it.each<{ readonly what: string; readonly action: FaultAction }>([
-    { what: 'UNAVAILABLE before the commit', action: { kind: 'error_before', status: 'UNAVAILABLE' } },
-    { what: 'UNAVAILABLE after the commit', action: { kind: 'error_after', status: 'UNAVAILABLE' } },
-    { what: 'the deadline, and it was accepted', action: { kind: 'swallow' } },
-    { what: 'the deadline, and nothing was done', action: { kind: 'hang' } },
-    { what: 'INTERNAL after the commit', action: { kind: 'error_after', status: 'INTERNAL' } },
-  ])('by $what is sent again with the same key and runs once', async ({ action }) => {
+  it.each<readonly [what: string, action: FaultAction]>([
+    ['UNAVAILABLE before the commit', { kind: 'error_before', status: 'UNAVAILABLE' }],
+    ['UNAVAILABLE after the commit', { kind: 'error_after', status: 'UNAVAILABLE' }],
+    ['the deadline, and it was accepted', { kind: 'swallow' }],
+    ['the deadline, and nothing was done', { kind: 'hang' }],
+    ['INTERNAL after the commit', { kind: 'error_after', status: 'INTERNAL' }],
+  ])('by %s is sent again with the same key and runs once', async (_what, action) => {
     const scene = await stage.scene(['eu'], { patience: { deadlineMsMax: 500 } });
     const fault = scene.engine('eu').fault({ rpc: 'Apply', times: 2, action });
     const result = await resultOf(await scene.start(await scene.input()));
@@ -148,6 +148,19 @@ describe('a dispatch that a live engine answers with nothing but errors', () => 
     expect(executions(scene, 'eu')).toEqual([1]);
   });
 
+  it('is found on a retry while it is parked, and permitted like any other', async () => {
+    const { scene, input, result } = await unconfirmedDispatch(
+      { kind: 'error_after', status: 'INTERNAL' },
+      {},
+      'always',
+    );
+    await scene.engine('eu').ledger.waitFor((entry) => entry.kind === 'effect' && entry.effect === 'parked');
+    const retried = await resultOf(await startNextRun(scene.client, { input, result }, RETRY_ALL));
+    expect(summary(retried)).toBe('eu=completed us=completed');
+    expect(scene.engine('eu').ledger.calls({ rpc: 'Cutover' }).length).toBe(1);
+    expect(executions(scene, 'eu')).toEqual([1]);
+  });
+
   it('in a running apply is settled by its old key when it is retried', async () => {
     const scene = await stage.scene(['eu', 'us']);
     scene.engine('us').script('us', HOLDS);
@@ -251,8 +264,13 @@ describe('a plan that the engine does not know any more', () => {
 });
 
 /** An apply whose first dispatch met nothing but this fault until it was given up; the engine is well again. */
-async function unconfirmedDispatch(action: FaultAction, options: { readonly lookup?: boolean } = {}) {
+async function unconfirmedDispatch(
+  action: FaultAction,
+  options: { readonly lookup?: boolean } = {},
+  parks: 'when_asked' | 'always' = 'when_asked',
+) {
   const scene = await stage.scene(['eu', 'us'], options);
+  scene.engine('eu').script('eu', { parks });
   const fault = scene.engine('eu').fault({ rpc: 'Apply', times: ALWAYS, action });
   const input = await scene.input();
   const result = await resultOf(await scene.start(input));

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { SkeinClient } from '../../client/index.js';
+import { State } from '../../proto/gen/tern.js';
 import { cancelUpdate, stopSignal } from '../../workflows/messages.js';
 import { failureOf, lineOf, send, startNextRun, untilStatus } from '../support/controls.js';
 import type { LedgerCall, Rpc } from '../support/scripted-engine.js';
@@ -136,11 +137,11 @@ describe('a worker killed', () => {
 
 describe('an answer that cannot be right', () => {
   it.each([
-    { what: 'accepted without an id', rewrite: () => ({ applyId: '' }), says: 'without an apply id' },
-    { what: 'another operation key', rewrite: () => ({ operationKey: 'orders/0/t' }), says: 'operation key' },
-  ])('to Apply ($what) is refused with nothing adopted, naming the rule and the ids', async ({ rewrite, says }) => {
+    ['accepted without an id', { applyId: '' }, 'without an apply id'],
+    ['another operation key', { operationKey: 'orders/0/t' }, 'operation key'],
+  ])('to Apply (%s) is refused with nothing adopted, naming the rule and the ids', async (_what, wrong, says) => {
     const scene = await stage.scene(['eu', 'us']);
-    const fault = scene.engine('eu').fault({ rpc: 'Apply', action: { kind: 'rewrite', rewrite } });
+    const fault = scene.engine('eu').fault({ rpc: 'Apply', action: { kind: 'rewrite', rewrite: () => wrong } });
     const handle = await scene.start(await scene.input());
     const result = await resultOf(handle);
     expect(fault.hits).toBe(1);
@@ -154,16 +155,16 @@ describe('an answer that cannot be right', () => {
   });
 
   it.each([
-    { what: 'another id', rewrite: () => ({ applyId: 'apply-of-somebody-else' }) },
-    { what: 'the operation of another apply', rewrite: () => ({ applyOperationId: '424242' }) },
-    { what: 'no operation', rewrite: () => ({ applyOperationId: '' }) },
-  ])('to Progress (about $what) is not believed, is shown, and the watch goes on', async ({ rewrite }) => {
+    ['another id', { applyId: 'apply-of-somebody-else' }],
+    ['the operation of another apply', { applyOperationId: '424242' }],
+    ['no operation', { applyOperationId: '' }],
+  ])('to Progress (about %s) is not believed, is shown, and the watch goes on', async (_what, wrong) => {
     const scene = await stage.scene(['eu']);
     scene.engine('eu').script('eu', HOLDS);
     const fault = scene.engine('eu').fault({
       rpc: 'Progress',
       times: Number.POSITIVE_INFINITY,
-      action: { kind: 'rewrite', rewrite: () => ({ state: 6, ...rewrite() }) },
+      action: { kind: 'rewrite', rewrite: () => ({ state: State.STATE_COMPLETED, ...wrong }) },
     });
     const handle = await scene.start(await scene.input());
     const status = await untilStatus(

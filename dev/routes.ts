@@ -116,7 +116,11 @@ const PIP_COMMANDS: readonly (readonly [string, ...string[]])[] = [
  * A build by Go of a wrapper module of ours, whose go.sum names every module by hash. Some minutes on the first use. The
  * result differs per Go version, so its own SHA-256 is recorded, not known beforehand.
  */
-export function goBuildRoute(options: { readonly module: string; readonly packagePath: string }): Route {
+export function goBuildRoute(options: {
+  readonly module: string;
+  readonly packagePath: string;
+  readonly duration: string;
+}): Route {
   return {
     name: `Go build of ${options.packagePath}`,
     trusted: [],
@@ -127,7 +131,7 @@ export function goBuildRoute(options: { readonly module: string; readonly packag
       await cp(source, work, { recursive: true });
       const found = await runCommand('go', ['version'], { deadlineMs: 30_000 });
       if (found.code !== 0) throw new Error(lastLines(found.output));
-      report(`building with ${found.output.trim()}; 4 to 6 minutes on two cores, once`);
+      report(`building with ${found.output.trim()}; ${options.duration} on two cores, once`);
       const output = join(folder, process.platform === 'win32' ? 'program.exe' : 'program');
       const run = await runCommand(
         'go',

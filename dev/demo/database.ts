@@ -73,6 +73,9 @@ export interface EngineRecord {
 
 /** Every apply that an engine ever accepted for this database, from the engine's own durable record. */
 export async function readEngineRecords(dsn: string): Promise<readonly EngineRecord[]> {
+  // The engine makes its tables when it first has something to record.
+  const [table] = await query<{ exists: boolean }>(dsn, "select to_regclass('_skein.applies') is not null as exists");
+  if (table?.exists !== true) return [];
   const rows = await query<{ apply_id: string; state: string; created_at: Date }>(
     dsn,
     'select apply_id, state, created_at from _skein.applies order by created_at',

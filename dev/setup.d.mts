@@ -8,3 +8,4 @@ export const repositoryRoot: string;
 export function setUp(options: SetUpOptions): Promise<readonly ('packages' | 'build')[]>;
 export function checkNodeVersion(version: string): void;
 export function installedMatchesLock(root: string): boolean;
+export function needsBuild(root: string): boolean;

@@ -151,7 +151,8 @@ function installPackages(root) {
   writeFileSync(join(root, 'node_modules', '.skein-packages'), packagesDigest(root));
 }
 
-function needsBuild(root) {
+/** Whether `dist` is older than the sources, or there is none. */
+export function needsBuild(root) {
   return readOrNull(join(root, 'dist', '.skein-build')) !== sourcesDigest(root);
 }
 

@@ -1,4 +1,5 @@
 import type { TestProject } from 'vitest/node';
+import { needsBuild, repositoryRoot } from '../../dev/setup.mjs';
 import { NotObtainable } from '../../dev/obtain.js';
 import { obtainTemporal } from '../../dev/temporal-binary.js';
 import { obtainTestServer, type TestServer } from '../../dev/test-server.js';
@@ -12,6 +13,8 @@ declare module 'vitest' {
 
 /** Runs once before the integration tests: fetches the servers they need, so that no single test pays for it. */
 export default async function obtainPrograms(project: TestProject): Promise<void> {
+  if (needsBuild(repositoryRoot))
+    report('dist is older than the sources, and what runs as a process is from dist: npm run build');
   project.provide('temporalProgram', await temporal());
   project.provide('timeSkippingProgram', await obtainTestServer(report));
 }

@@ -1,4 +1,5 @@
 import type { Step } from '../planning/change.js';
+import { isSuccessorName } from '../planning/index-name.js';
 import { parseStatement, quoteQualified } from '../planning/sql.js';
 import { beginStep, finishStep } from '../storage/steps.js';
 import { inSessionTransaction, type ExecutionContext } from './context.js';
@@ -41,8 +42,17 @@ export async function attemptIndexBuild(
 ): Promise<StepOutcome> {
   const { applyId, position } = attempt;
   const { client } = context.session;
-  const before = await inspectIndex(context, step.schema, step.index);
-  if (before.kind !== 'absent' && !isSameIndex(before.definition, step.definition)) {
+  let before = await inspectIndex(context, step.schema, step.index);
+  if (before.kind === 'valid' && isSuccessorName(step.index) && !isSameIndex(before.definition, step.definition)) {
+    // A successor of an earlier plan that never took over. The name is the engine's own, so is the index.
+    try {
+      await dropIndexBriefly(context, step.schema, step.index);
+    } catch (error) {
+      return { kind: 'error', error, blocker: null };
+    }
+    before = { kind: 'absent' };
+  }
+  if (before.kind === 'valid' && !isSameIndex(before.definition, step.definition)) {
     const error = new Error(`an index of that name exists with another definition: ${before.definition}`);
     return { kind: 'error', error, blocker: null };
   }

@@ -1,14 +1,18 @@
-import type { Fact, FactBase } from '@supabase/pg-delta/core';
-import { plan } from '@supabase/pg-delta/plan';
+import { encodeId, type Fact, type FactBase } from '@supabase/pg-delta/core';
+import { plan, type Action } from '@supabase/pg-delta/plan';
 import type { Node } from 'libpg-query';
 import { alterColumnType } from './alter-table-rule.js';
 import { selectFacts, type Catalogue, type Selection } from './catalogue.js';
 import { ddlOf, type Change } from './change.js';
+import { isSuccessorName } from './index-name.js';
 import { liveFactsOf, type LiveCatalogue } from './live-catalogue.js';
 import type { LiveFacts } from './live-facts.js';
+import type { PlanItem } from './plan-item.js';
+import { rebuildInPlace } from './rebuild-rule.js';
 import { parseStatement, quoteIdentifier, quoteQualified } from './sql.js';
 import { judgeStatement } from './statement-rule.js';
 import { subjectOf } from './subject.js';
+import { sayWhatIsMissing, swapInPlace } from './swap-rule.js';
 import type { Verdict } from './verdict.js';
 
 /**
@@ -20,10 +24,6 @@ export function difference(live: LiveCatalogue, desired: Catalogue, selection: S
   const liveFacts = selectFacts(live, selection, (fact) => asPlanned(fact, live, desiredFacts));
   const unselected = live.facts.facts().flatMap(({ id }) => (id.kind === 'schema' ? [id.name] : []));
   const { actions } = plan(liveFacts, desiredFacts, { assumedSchemas: unselected });
-  const statements = actions.map((action) => {
-    const sql = action.sql.trim().replace(/;$/, '');
-    return { sql, tree: parseStatement(sql) };
-  });
   const newTables = new Set(
     desiredFacts
       .facts()
@@ -31,19 +31,45 @@ export function difference(live: LiveCatalogue, desired: Catalogue, selection: S
   );
   const facts = liveFactsOf(live, liveFacts, newTables);
   const namespace = [...selection.namespaces].toSorted()[0] ?? 'public';
-  return mergeTypeChanges(statements, desiredFacts, facts).map(({ sql, tree, verdict }) => {
-    const judged = verdict ?? judgeStatement(sql, tree, facts);
-    const subject = subjectOf(tree, { namespace, tableOfIndex: facts.tableOfIndex });
-    return {
-      namespace: subject.namespace,
-      table: subject.name,
-      kind: judged.kind,
-      ddl: judged.blockedReason === null ? ddlOf(judged.steps) : sql,
-      unsafeReason: judged.unsafeReason,
-      blockedReason: judged.blockedReason,
-      steps: judged.steps,
-    };
-  });
+  const items = mergeTypeChanges(actions.map(statementOf), desiredFacts, facts).map((statement) =>
+    itemOf(statement, facts, namespace),
+  );
+  const rebuilt = rebuildInPlace(items, liveFacts);
+  const ordered = sayWhatIsMissing(swapInPlace(rebuilt, liveFacts, desiredFacts));
+  return ordered.map((item) => item.change);
+}
+
+function statementOf(action: Action): Statement {
+  const sql = action.sql.trim().replace(/;$/, '');
+  const produces = action.produces.map(encodeId);
+  const destroys = action.destroys.map(encodeId);
+  const altered = action.verb === 'alter' ? action.consumes.filter(({ kind }) => kind !== 'schema').map(encodeId) : [];
+  return {
+    sql,
+    tree: parseStatement(sql),
+    produces,
+    destroys,
+    writes: new Set([...produces, ...destroys, ...altered]),
+  };
+}
+
+function itemOf(
+  { sql, tree, verdict, produces, destroys, writes }: Statement,
+  facts: LiveFacts,
+  namespace: string,
+): PlanItem {
+  const judged = verdict ?? judgeStatement(sql, tree, facts);
+  const subject = subjectOf(tree, { namespace, tableOfIndex: facts.tableOfIndex });
+  const change: Change = {
+    namespace: subject.namespace,
+    table: subject.name,
+    kind: judged.kind,
+    ddl: judged.blockedReason === null ? ddlOf(judged.steps) : sql,
+    unsafeReason: judged.unsafeReason,
+    blockedReason: judged.blockedReason,
+    steps: judged.steps,
+  };
+  return { change, produces, destroys, writes };
 }
 
 /**
@@ -54,6 +80,7 @@ function asPlanned(fact: Fact, live: LiveCatalogue, desired: FactBase): Fact | n
   const { id } = fact;
   // An index whose build was cut short serves nobody; building it again drops it first.
   if (id.kind === 'index' && fact.payload['valid'] === false && desired.has(id)) return null;
+  if (id.kind === 'index' && isSuccessorName(id.name) && !desired.has(id)) return null;
   if (id.kind === 'column' && live.unvalidatedNotNull.has(`${id.schema}.${id.table}.${id.name}`)) {
     // PostgreSQL 18 shows a column as NOT NULL before its constraint has been validated.
     return { ...fact, payload: { ...fact.payload, notNull: false } };
@@ -63,7 +90,7 @@ function asPlanned(fact: Fact, live: LiveCatalogue, desired: FactBase): Fact | n
   return fact;
 }
 
-interface Statement {
+interface Statement extends Pick<PlanItem, 'produces' | 'destroys' | 'writes'> {
   readonly sql: string;
   readonly tree: Node;
   /** Given where the statement has been judged already. */
@@ -103,7 +130,7 @@ function mergeTypeChanges(statements: readonly Statement[], desired: FactBase, f
     }
     const sql = `${prefix}${clauses.join(', ')}`;
     const verdict = alterColumnType({ schema, table, column: name, to, statement: sql }, facts);
-    merged.push({ sql, tree: parseStatement(sql), verdict });
+    merged.push({ ...statement, sql, tree: parseStatement(sql), verdict });
   }
   return merged;
 }

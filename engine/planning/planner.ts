@@ -4,6 +4,7 @@ import { isIgnoredTable, type Catalogue, type Selection } from './catalogue.js';
 import type { Change } from './change.js';
 import type { DesiredCatalogues } from './desired-catalogues.js';
 import { difference } from './difference.js';
+import { isSuccessorName } from './index-name.js';
 import { readLiveCatalogue, type LiveCatalogue, type TableSize } from './live-catalogue.js';
 import type { SchemaFiles } from './schema-files.js';
 import type { ScratchServer } from './scratch.js';
@@ -101,9 +102,8 @@ function compare(
     }
     if (
       id.kind === 'index' &&
-      payload['valid'] === false &&
-      desired.facts.has(id) &&
-      selection.namespaces.has(id.schema)
+      selection.namespaces.has(id.schema) &&
+      isLeftover({ schema: id.schema, name: id.name }, payload['valid'], desired)
     ) {
       const table = parent !== undefined && 'name' in parent ? parent.name : '';
       unfinished.push({
@@ -114,4 +114,9 @@ function compare(
     }
   }
   return { kind: 'planned', schemaDigest, changes, sizes: live.sizes, exempt, unfinished };
+}
+
+/** An index that a build left behind: unfinished, or finished under the name of a successor that never took over. */
+function isLeftover(index: { schema: string; name: string }, valid: unknown, desired: Catalogue): boolean {
+  return desired.facts.has({ kind: 'index', ...index }) ? valid === false : isSuccessorName(index.name);
 }

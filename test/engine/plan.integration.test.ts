@@ -209,6 +209,85 @@ describe('a plan for a real schema', () => {
   });
 });
 
+const BEFORE = `
+  CREATE TABLE books (id bigint PRIMARY KEY, title varchar(20), price integer,
+    CONSTRAINT price_range CHECK (price > 0), CONSTRAINT one_title UNIQUE (title));
+  CREATE INDEX books_price ON books (price);
+  CREATE FUNCTION stamp() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NEW; END $$;
+  CREATE TRIGGER books_stamp BEFORE INSERT ON books FOR EACH ROW EXECUTE FUNCTION stamp();
+  CREATE POLICY cheap ON books USING (price < 10);
+  CREATE VIEW titles AS SELECT id, title FROM books;
+  CREATE VIEW long_titles AS SELECT id FROM titles WHERE length(title) > 10;
+`;
+const AFTER = BEFORE.replace('varchar(20), price integer', 'varchar(40), price integer, year integer')
+  .replace('price > 0', 'price >= 0')
+  .replace('UNIQUE (title)', 'UNIQUE (title, year)')
+  .replace('ON books (price)', 'ON books (price, year)')
+  .replace('BEFORE INSERT', 'BEFORE INSERT OR UPDATE')
+  .replace('price < 10', 'price < 20')
+  .replace('SELECT id, title FROM', 'SELECT id, year, title FROM');
+
+describe('what is replaced', () => {
+  it('is never missing: the new one is made beside it, or both happen in one transaction', async () => {
+    const dsn = await database(
+      'replaced',
+      `${BEFORE} INSERT INTO books SELECT n, 'b' || n, 5 FROM generate_series(1, 100) n;`,
+    );
+    const own = await startEngine({ listen: '127.0.0.1:0', targets: { books: dsn } });
+    const asking = new RawClient(own.address);
+    const files = { public: { 'books.sql': AFTER } };
+    const plan = await asking.plan('books', files);
+    const changes = plan.changes.flatMap((change) => change.tableChanges);
+    expect(changes.filter((change) => change.executionMode === 'blocked')).toEqual([]);
+    expect(changes.map((change) => change.ddl)).toEqual(
+      expect.arrayContaining([
+        'CREATE INDEX CONCURRENTLY "books_price_skein_new" ON public.books USING btree (price, year);\nDROP INDEX "public"."books_price";\nALTER INDEX "public"."books_price_skein_new" RENAME TO "books_price"',
+        'CREATE UNIQUE INDEX CONCURRENTLY "one_title_skein_new" ON "public"."books" USING btree ("title", "year");\nALTER TABLE "public"."books" DROP CONSTRAINT "one_title";\nALTER TABLE "public"."books" ADD CONSTRAINT "one_title" UNIQUE USING INDEX "one_title_skein_new"',
+        'ALTER TABLE "public"."books" DROP CONSTRAINT "price_range";\nALTER TABLE "public"."books" ADD CONSTRAINT "price_range" CHECK ((price >= 0)) NOT VALID;\nALTER TABLE "public"."books" VALIDATE CONSTRAINT "price_range"',
+        expect.stringMatching(/^DROP POLICY "cheap".*;\nCREATE POLICY "cheap"/),
+        expect.stringMatching(/^DROP TRIGGER "books_stamp".*;\nCREATE TRIGGER books_stamp/),
+        expect.stringMatching(
+          /^DROP VIEW "public"."long_titles";\nDROP VIEW "public"."titles";\n[^]*CREATE VIEW "public"."titles"[^]*CREATE VIEW "public"."long_titles"/,
+        ),
+      ]),
+    );
+    // Only the views lose something: what was granted on them.
+    expect(changes.filter((change) => change.isUnsafe).map((change) => change.unsafeReason)).toEqual([
+      'long_titles is dropped and created again in one transaction: privileges granted on it are lost',
+    ]);
+    const { applyId, errorMessage } = await asking.apply({
+      planId: plan.planId,
+      target: 'books',
+      options: { allow_unsafe: 'true' },
+    });
+    expect(errorMessage).toBe('');
+    const ended = await asking.untilState(applyId, [State.STATE_COMPLETED, State.STATE_FAILED]);
+    expect(ended.errorMessage).toBe('');
+    expect(ddl((await asking.planDiff('books', files)).changes)).toEqual([]);
+    asking.close();
+    await own.stop();
+  });
+
+  it('says so where that cannot be', async () => {
+    const dsn = await database('replaced_not', BEFORE);
+    const own = await startEngine({ listen: '127.0.0.1:0', targets: { books: dsn } });
+    const asking = new RawClient(own.address);
+    // The index is on a column that goes away, so it has to go first.
+    const files = {
+      public: {
+        'books.sql': BEFORE.replace('price integer,', 'cost integer,')
+          .replaceAll('price', 'cost')
+          .replaceAll('books_cost', 'books_price'),
+      },
+    };
+    const changes = (await asking.plan('books', files)).changes.flatMap((change) => change.tableChanges);
+    const drop = changes.find((change) => change.ddl === 'DROP INDEX CONCURRENTLY "public"."books_price"');
+    expect(drop?.unsafeReason).toContain('it is created again later in this plan and is missing until then');
+    asking.close();
+    await own.stop();
+  });
+});
+
 describe('a plan that cannot be made', () => {
   it('names the targets that are known when asked for another', async () => {
     const call = client.plan('mars', DESIRED);

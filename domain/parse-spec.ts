@@ -43,8 +43,7 @@ const POLL_INTERVAL_MS = { min: 10, max: 7 * 86_400_000 } as const;
 export function parseSpec(raw: unknown): ParsedSpec {
   const issues: SpecIssue[] = [];
   const report: Report = (path, message) => issues.push({ path, message });
-  if (!isRecord(raw))
-    return { ok: false, issues: [{ path: [], message: `the spec must be a mapping, got ${show(raw)}` }] };
+  if (!isRecord(raw)) return { ok: false, issues: [{ path: [], message: `must be a mapping, got ${show(raw)}` }] };
 
   refuseUnknownKeys(raw, SPEC_KEYS, [], report);
   const database = readName(raw, 'database', report);
@@ -229,6 +228,15 @@ function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
 
 function show(value: unknown): string {
   if (value === undefined || value === null) return 'nothing';
-  const text = JSON.stringify(value);
+  const text = writeOut(value);
   return text.length > 80 ? `${text.slice(0, 77)}…` : text;
+}
+
+/** YAML can name a list that contains itself, and JavaScript has values that JSON does not. */
+function writeOut(value: unknown): string {
+  try {
+    return JSON.stringify(value) ?? typeof value;
+  } catch {
+    return 'a value that cannot be written out';
+  }
 }

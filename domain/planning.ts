@@ -52,13 +52,16 @@ export function canonicalChanges(changes: readonly TableChange[]): string {
   return JSON.stringify(changes.map((change) => [change.namespace, change.table, normalizeStatement(change.ddl)]));
 }
 
-/** Statements are equal when they differ in white space and the closing semicolon only. */
+/** Statements are equal when they differ in the white space between words and in the closing semicolon only. */
 export function normalizeStatement(ddl: string): string {
   return ddl
-    .replace(/\s+/g, ' ')
+    .replace(QUOTED_OR_SPACE, (text) => (/^\s/.test(text) ? ' ' : text))
     .replace(/\s*;\s*$/, '')
     .trim();
 }
+
+/** Quoted text, which counts as it is ('…', "…", `…`, $tag$…$tag$), or a run of white space. */
+const QUOTED_OR_SPACE = /'(?:[^']|'')*'|"(?:[^"]|"")*"|`[^`]*`|\$(\w*)\$[\s\S]*?\$\1\$|\s+/g;
 
 /** Compares the plans of all deployments; lists everything that stops the apply before it starts (design 5 and 6, C16 to C18). */
 export function comparePlans(result: PlanResult): PlanComparison {

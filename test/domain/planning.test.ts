@@ -1,0 +1,186 @@
+import { describe, expect, it } from 'vitest';
+import type { Plan, TableChange } from '../../domain/plan.js';
+import {
+  type DeploymentAnswer,
+  canonicalChanges,
+  comparePlans,
+  normalizeStatement,
+  otherStatements,
+  remainingStatements,
+} from '../../domain/planning.js';
+
+function change(ddl: string, given: Partial<TableChange> = {}): TableChange {
+  return {
+    namespace: 'public',
+    table: 'orders',
+    ddl,
+    changeType: 'alter',
+    unsafe: false,
+    unsafeReason: '',
+    blocked: false,
+    modeReason: '',
+    ...given,
+  };
+}
+
+function plan(changes: readonly TableChange[], given: Partial<Plan> = {}): Plan {
+  return { planId: 'plan-1', engine: 'postgres', changes, lintViolations: [], errors: [], leftovers: [], ...given };
+}
+
+function answer(deployment: string, given: Partial<DeploymentAnswer>): DeploymentAnswer {
+  return {
+    deployment,
+    target: `orders_${deployment}`,
+    plan: null,
+    error: null,
+    unreachable: false,
+    addressDigest: null,
+    ...given,
+  };
+}
+
+const ADD = change('ALTER TABLE orders ADD COLUMN note text');
+const INDEX = change('CREATE INDEX CONCURRENTLY orders_note ON orders (note)');
+
+/** Each problem as kind, deployments and text. */
+function problemsOf(answers: readonly DeploymentAnswer[]): readonly string[] {
+  return comparePlans({ answers }).problems.map(
+    ({ kind, deployments, message }) => `${kind} ${deployments.join(',')}: ${message}`,
+  );
+}
+
+describe('plans of several deployments', () => {
+  it('are one group when they are equal statement by statement, whatever their ids and white space', () => {
+    const spaced = change('ALTER TABLE  orders\n  ADD COLUMN note text ;');
+    const { groups, problems } = comparePlans({
+      answers: [
+        answer('eu', { plan: plan([ADD, INDEX]) }),
+        answer('us', { plan: plan([spaced, INDEX], { planId: 'plan-2' }) }),
+      ],
+    });
+    expect(groups.map(({ deployments }) => deployments)).toEqual([['eu', 'us']]);
+    expect(problems).toEqual([]);
+  });
+
+  it('that are empty are done and no drift, wherever they stand', () => {
+    const done = answer('eu', { plan: plan([]) });
+    const open = answer('us', { plan: plan([ADD]) });
+    for (const answers of [
+      [done, open],
+      [open, done],
+    ]) {
+      const { groups, problems } = comparePlans({ answers });
+      expect(groups).toHaveLength(2);
+      expect(problems).toEqual([]);
+    }
+    expect(comparePlans({ answers: [done] })).toMatchObject({ groups: [{ deployments: ['eu'] }], problems: [] });
+  });
+
+  it('that differ are drift, with the statements that are only here and only there', () => {
+    expect(
+      problemsOf([
+        answer('eu', { plan: plan([ADD]) }),
+        answer('us', { plan: plan([ADD, INDEX]) }),
+        answer('ap', { plan: plan([INDEX]) }),
+      ]),
+    ).toEqual([
+      'drift us: the plan differs from that of eu (- only there, + only here); the live schemas have drifted apart:\n  + CREATE INDEX CONCURRENTLY orders_note ON orders (note)',
+      'drift ap: the plan differs from that of eu (- only there, + only here); the live schemas have drifted apart:\n  - ALTER TABLE orders ADD COLUMN note text\n  + CREATE INDEX CONCURRENTLY orders_note ON orders (note)',
+    ]);
+  });
+
+  it('with the same statements in another order, or for another table, are drift too', () => {
+    const [inOrder] = problemsOf([
+      answer('eu', { plan: plan([ADD, INDEX]) }),
+      answer('us', { plan: plan([INDEX, ADD]) }),
+    ]);
+    expect(inOrder).toContain('the same statements in another order');
+    const elsewhere = { ...ADD, namespace: 'archive' };
+    expect(problemsOf([answer('eu', { plan: plan([ADD]) }), answer('us', { plan: plan([elsewhere]) })])).toHaveLength(
+      1,
+    );
+  });
+
+  it('are not compared where there is none: an engine that was not reached, one that refused, a broken schema', () => {
+    const broken = answer('ap', {
+      plan: plan([ADD], { errors: ['public/orders.sql: syntax error', 'two tables orders'] }),
+    });
+    const answers = [
+      answer('eu', { error: 'no answer from 10.1.0.5:9090', unreachable: true }),
+      answer('us', { error: 'unknown target' }),
+      broken,
+    ];
+    expect(problemsOf(answers)).toEqual([
+      'unreachable eu: no answer from 10.1.0.5:9090',
+      'error us: unknown target',
+      'error ap: public/orders.sql: syntax error',
+      'error ap: two tables orders',
+    ]);
+    expect(comparePlans({ answers }).groups).toEqual([]);
+  });
+
+  it('of two deployments with one engine and target are one database, which is refused', () => {
+    const same = { target: 'orders', plan: plan([ADD]), addressDigest: 'abc' };
+    expect(problemsOf([answer('eu', same), answer('us', same), answer('ap', { ...same, target: 'other' })])).toEqual([
+      'duplicate eu,us: have the same engine and target orders, so they are one database; keep one of them',
+    ]);
+    expect(problemsOf([answer('eu', { ...same, addressDigest: null }), answer('us', same)])).toEqual([]);
+  });
+
+  it('name every statement that is blocked or unsafe, and every error of the linter, once per group', () => {
+    const blocked = change('ALTER TABLE orders ALTER id TYPE bigint;', {
+      blocked: true,
+      unsafe: true,
+      modeReason: 'rewrites the table',
+    });
+    const unsafe = change('DROP TABLE old', { unsafe: true, unsafeReason: 'loses data' });
+    const bare = [change('A', { blocked: true }), change('B', { unsafe: true })];
+    const lintViolations = [
+      { message: 'no primary key', table: 'orders', severity: 'ERROR' },
+      { message: 'schema is empty', table: '', severity: 'error' },
+      { message: 'long name', table: 'orders', severity: 'warning' },
+    ];
+    const one = plan([blocked, unsafe, ...bare], { lintViolations });
+    expect(problemsOf([answer('eu', { plan: one }), answer('us', { plan: one })])).toEqual([
+      'blocked eu,us: ALTER TABLE orders ALTER id TYPE bigint: rewrites the table',
+      'unsafe eu,us: DROP TABLE old: loses data',
+      'blocked eu,us: A: the engine does not run it',
+      'unsafe eu,us: B: the engine marks it unsafe',
+      'lint eu,us: orders: no primary key',
+      'lint eu,us: schema is empty',
+    ]);
+  });
+});
+
+describe('two statements', () => {
+  it.each([
+    ['ADD  COLUMN\n note text ;', 'ADD COLUMN note text'],
+    ["ADD COLUMN note text DEFAULT 'a  b'", "ADD COLUMN note text DEFAULT 'a  b'"],
+    ["DEFAULT  'it''s   so'  ;", "DEFAULT 'it''s   so'"],
+    ['RENAME "two  words"  TO x', 'RENAME "two  words" TO x'],
+    ['AS $body$ a  b $body$  LANGUAGE sql', 'AS $body$ a  b $body$ LANGUAGE sql'],
+    ['AS $$ a  b $$', 'AS $$ a  b $$'],
+    ["SELECT ';'", "SELECT ';'"],
+  ])('are equal in spite of white space between words, never of white space in quotes: %j', (ddl, expected) => {
+    expect(normalizeStatement(ddl)).toBe(expected);
+  });
+
+  it('on two tables are two changes', () => {
+    expect(canonicalChanges([ADD])).not.toBe(canonicalChanges([{ ...ADD, table: 'lines' }]));
+    expect(canonicalChanges([ADD])).toBe(canonicalChanges([{ ...ADD, unsafe: true, changeType: 'other' }]));
+  });
+});
+
+describe('a diff after the change', () => {
+  it('shows which statements of the plan are still missing, and which others there are', () => {
+    const other = change('DROP INDEX stray');
+    expect(remainingStatements([ADD, INDEX], [INDEX, other])).toEqual([INDEX.ddl]);
+    expect(otherStatements([ADD, INDEX], [INDEX, other])).toEqual(['DROP INDEX stray']);
+    expect(remainingStatements([ADD, INDEX], [other])).toEqual([]);
+    expect(remainingStatements([ADD, INDEX], [])).toEqual([]);
+  });
+
+  it('with the same statement for another table leaves nothing of the plan missing', () => {
+    expect(remainingStatements([ADD], [{ ...ADD, table: 'lines' }])).toEqual([]);
+  });
+});

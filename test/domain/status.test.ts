@@ -1,0 +1,300 @@
+import { describe, expect, it } from 'vitest';
+import type { ApplyView, OperationView } from '../../domain/apply.js';
+import type { LiveDetail } from '../../domain/live.js';
+import type { OperationOutcome } from '../../domain/operation.js';
+import type { ApplySpec } from '../../domain/spec.js';
+import {
+  type ApplyStatus,
+  type DescribedOperation,
+  countStates,
+  earliest,
+  factsOfView,
+  failureMessage,
+  joinStatus,
+  statusOfResult,
+} from '../../domain/status.js';
+import { HALT, outcome, result, unsent } from './builders.js';
+import { policy } from './situations.js';
+
+const SPEC: ApplySpec = {
+  database: 'orders',
+  type: 'postgres',
+  environment: 'production',
+  deployments: ['eu', 'us', 'ap'].map((name) => ({ name, target: `orders_${name}`, queue: 'skein' })),
+  rollout: { maxConcurrency: 1, onFailure: 'halt', failureTolerance: 0, cutover: 'rolling' },
+  verify: true,
+  pollIntervalMs: null,
+};
+
+function seen(deployment: string, given: Partial<OperationView> = {}): OperationView {
+  return {
+    deployment,
+    target: `orders_${deployment}`,
+    workflowId: `production/orders/${deployment}/orders_${deployment}`,
+    runId: 'run-1',
+    stage: 'pending',
+    permitted: false,
+    cutoverRefused: false,
+    cutoverRefusal: '',
+    attempt: 0,
+    remoteApplyId: null,
+    started: false,
+    startedAt: null,
+    outcome: null,
+    ...given,
+  };
+}
+
+function endedAs(end: OperationOutcome): OperationView {
+  return seen(end.deployment, { stage: 'ended', outcome: end, started: end.started });
+}
+
+function view(operations: readonly OperationView[], given: Partial<ApplyView> = {}): ApplyView {
+  return {
+    apply: 'orders-7f3a',
+    spec: SPEC,
+    policy: HALT,
+    operations,
+    controls: [],
+    stop: false,
+    cancel: false,
+    released: false,
+    ...given,
+  };
+}
+
+function live(given: Partial<LiveDetail> = {}): DescribedOperation {
+  return {
+    control: null,
+    live: {
+      state: 'running',
+      phase: null,
+      started: true,
+      startedAt: '2026-11-01T10:00:00.000Z',
+      remoteApplyId: 'remote-1',
+      progress: null,
+      detail: '',
+      unreachableSince: null,
+      lastError: null,
+      progressAt: null,
+      ...given,
+    },
+  };
+}
+
+function statusOf(given: ApplyView, described: Readonly<Record<string, DescribedOperation>> = {}): ApplyStatus {
+  return joinStatus({ view: given, described, detail: 'full' });
+}
+
+const SINCE = '2026-11-01T11:00:00.000Z';
+const ADMITTED = { stage: 'admitted' } as const;
+const FAILED = outcome({ state: 'failed', message: 'duplicate key' });
+
+describe('the status of a running apply', () => {
+  it('joins what the parent knows with what its operations last reported', () => {
+    const progress = { percent: 40, rowsCopied: '4000', rowsTotal: '10000', etaSeconds: 12 };
+    const detail = live({ phase: 'catching_up', progress, detail: 'waits for a snapshot', progressAt: SINCE });
+    const status = statusOf(view([seen('eu', ADMITTED), seen('us')]), { eu: detail });
+    expect(status).toMatchObject({
+      apply: 'orders-7f3a',
+      state: 'running',
+      detail: 'full',
+      waitingFor: null,
+      startedAt: '2026-11-01T10:00:00.000Z',
+      completedAt: null,
+      interrupted: null,
+      counts: { running: 1, pending: 1 },
+    });
+    expect(status.operations[0]).toMatchObject({
+      deployment: 'eu',
+      target: 'orders_eu',
+      state: 'running',
+      started: true,
+      remoteApplyId: 'remote-1',
+      phase: 'catching_up',
+      waitingOn: 'waits for a snapshot',
+      progress,
+      progressAt: SINCE,
+      startedAt: '2026-11-01T10:00:00.000Z',
+      completedAt: null,
+      next: 'the engine finishes; `stop` halts it',
+    });
+  });
+
+  it('takes an admitted operation that nobody described for one that is being dispatched', () => {
+    const status = statusOf(view([seen('eu', ADMITTED)]));
+    expect(status.operations[0]).toMatchObject({ state: 'dispatching', started: true, remoteApplyId: null });
+    expect(status.state).toBe('running');
+  });
+
+  it('is pending while the one that was admitted has sent nothing', () => {
+    const waiting = live({ state: 'dispatching', started: false, startedAt: null, remoteApplyId: null });
+    expect(statusOf(view([seen('eu', ADMITTED)]), { eu: waiting })).toMatchObject({
+      state: 'pending',
+      startedAt: null,
+    });
+  });
+
+  it('believes an end from its outcome alone, never from a heartbeat', () => {
+    for (const state of ['completed', 'stopped', 'failed'] as const)
+      expect(statusOf(view([seen('eu', ADMITTED)]), { eu: live({ state }) }).state).toBe('running');
+  });
+
+  it('shows a parked operation with a permission as cutting over', () => {
+    const parked = { stage: 'parked', started: true } as const;
+    expect(statusOf(view([seen('eu', parked)])).operations[0]?.state).toBe('waiting_for_cutover');
+    expect(statusOf(view([seen('eu', { ...parked, permitted: true })])).state).toBe('cutting_over');
+  });
+
+  it('names the first failed operation in rollout order that has a message', () => {
+    const silent = endedAs(outcome({ deployment: 'eu', state: 'failed', message: '' }));
+    const speaking = endedAs({ ...FAILED, deployment: 'us' });
+    expect(statusOf(view([silent, speaking, seen('ap')])).message).toBe('us: duplicate key');
+    expect(failureMessage([outcome({ message: 'all is well' })])).toBe('');
+  });
+});
+
+describe('an operation whose engine does not answer', () => {
+  const described = { eu: live({ unreachableSince: SINCE, lastError: 'no answer' }) };
+
+  it('keeps its state, says since when, and how to give it up', () => {
+    const status = statusOf(view([seen('eu', ADMITTED)]), described);
+    expect(status.state).toBe('running');
+    expect(status.operations[0]).toMatchObject({
+      state: 'running',
+      unreachableSince: SINCE,
+      message: 'no answer',
+      next: 'goes on when the engine answers again; give it up with: skip orders-7f3a --deployment eu --unconfirmed --reason <text>',
+    });
+    expect(status.waitingFor).toEqual({
+      for: 'engine',
+      since: SINCE,
+      commands: ['skip orders-7f3a --deployment eu --unconfirmed --reason <text>', 'stop orders-7f3a'],
+    });
+  });
+
+  it('keeps a stop waiting for it, and nobody is told to stop once more', () => {
+    const status = statusOf(view([seen('eu', ADMITTED)], { stop: true }), described);
+    expect(status.state).toBe('stopping');
+    expect(status.waitingFor?.commands).toEqual(['skip orders-7f3a --deployment eu --unconfirmed --reason <text>']);
+  });
+});
+
+describe('a stop or a cancel under way', () => {
+  it('says of each operation what ends it', () => {
+    for (const [controls, engine] of [
+      [{ stop: true }, 'ends when its engine confirms the stop'],
+      [{ cancel: true }, 'ends when its engine confirms the cancel'],
+    ] as const) {
+      const status = statusOf(view([seen('eu', ADMITTED), seen('us')], controls), { eu: live() });
+      expect(status.operations.map(({ next }) => next)).toEqual([engine, 'ends without having been started']);
+    }
+  });
+
+  it('shows an engine that cannot be stopped as such', () => {
+    const refusing = {
+      ...live(),
+      control: {
+        control: 'stop',
+        since: SINCE,
+        sent: 3,
+        accepted: false,
+        refused: 'stop is not supported',
+        lastError: null,
+      },
+    } as const;
+    expect(statusOf(view([seen('eu', ADMITTED)], { stop: true }), { eu: refusing }).operations[0]?.message).toBe(
+      'cannot be stopped and will finish: stop is not supported',
+    );
+  });
+});
+
+describe('what an apply waits for', () => {
+  it('after an engine refused to cut over is a person, who reads what it said', () => {
+    const refused = { stage: 'parked', started: true, cutoverRefused: true, cutoverRefusal: 'lock wait' } as const;
+    const status = statusOf(view([seen('eu', refused)]));
+    expect(status).toMatchObject({ state: 'waiting_for_cutover', waitingFor: { for: 'cutover' } });
+    expect(status.operations[0]?.message).toBe('the engine refused the cutover: lock wait');
+    expect(statusOf(view([seen('eu', refused)]), { eu: live({ lastError: 'no answer' }) }).operations[0]?.message).toBe(
+      'no answer',
+    );
+  });
+
+  it('after a setback under pause is a release; every setback can be retried, whatever its end', () => {
+    const setbacks = [FAILED, outcome({ deployment: 'us', state: 'reverted', completedAt: SINCE })];
+    const skipped = outcome({ deployment: 'sa', state: 'failed', skipped: true });
+    const status = statusOf(
+      view([...setbacks.map(endedAs), endedAs(skipped), seen('ap')], { policy: policy('pause', 0) }),
+    );
+    expect(status.state).toBe('paused');
+    expect(status.waitingFor).toEqual({
+      for: 'release',
+      since: SINCE,
+      commands: ['release orders-7f3a', 'retry orders-7f3a --deployment eu --deployment us', 'stop orders-7f3a'],
+    });
+  });
+
+  it('is a person for one that is parked under a closed policy, and nobody for a revert window', () => {
+    const parked = seen('us', { stage: 'parked', started: true });
+    expect(statusOf(view([endedAs(FAILED), parked])).waitingFor).toEqual({
+      for: 'cutover',
+      since: null,
+      commands: ['stop orders-7f3a', 'cancel orders-7f3a'],
+    });
+    const window = statusOf(view([seen('eu', ADMITTED)]), { eu: live({ state: 'revert_window' }) });
+    expect(window).toMatchObject({ state: 'revert_window', waitingFor: { for: 'revert_window', commands: [] } });
+  });
+});
+
+describe('the status of a closed apply', () => {
+  it('is its result: same state, message and times, and until when it can be resumed', () => {
+    const closed = result([FAILED, unsent({ deployment: 'us' })], {
+      state: 'failed',
+      message: 'eu: duplicate key',
+      completedAt: SINCE,
+    });
+    const status = statusOfResult({ result: closed, spec: SPEC, resumableUntil: '2026-12-01T11:00:00.000Z' });
+    expect(status).toMatchObject({
+      state: 'failed',
+      detail: 'full',
+      waitingFor: null,
+      message: 'eu: duplicate key',
+      completedAt: SINCE,
+      counts: { failed: 1, stopped: 1 },
+      resumableUntil: '2026-12-01T11:00:00.000Z',
+      policy: { maxConcurrency: 1, onFailure: 'halt', failureTolerance: 0, cutover: 'rolling' },
+    });
+    expect(status.operations.map(({ state, started, next }) => ({ state, started, next }))).toEqual([
+      { state: 'failed', started: true, next: '`retry` after the cause is gone' },
+      { state: 'stopped', started: false, next: '`start` goes on with it, `cancel` ends it for good' },
+    ]);
+  });
+
+  it('says of a skipped operation that nothing comes next', () => {
+    const skipped = unsent({ reason: 'skip', skipped: true });
+    const status = statusOfResult({ result: result([skipped]), spec: SPEC, resumableUntil: null });
+    expect(status.operations[0]?.next).toBe('nothing; it was skipped');
+  });
+});
+
+describe('the parts of a status', () => {
+  it('take the earliest of the times there are', () => {
+    expect(earliest([null, SINCE, '2026-11-01T10:00:00.000Z', null])).toBe('2026-11-01T10:00:00.000Z');
+    expect(earliest([null])).toBeNull();
+    expect(earliest([])).toBeNull();
+  });
+
+  it('count operations by state', () => {
+    expect(countStates([{ state: 'failed' }, { state: 'pending' }, { state: 'failed' }])).toEqual({
+      failed: 2,
+      pending: 1,
+    });
+  });
+
+  it('take the facts of an ended operation from its outcome, and of every other from its stage', () => {
+    expect(factsOfView(endedAs(FAILED))).toMatchObject({ state: 'failed', started: true });
+    expect(factsOfView(seen('eu'))).toMatchObject({ state: 'pending', admitted: false, started: false });
+    expect(factsOfView(seen('eu', { started: true }))).toMatchObject({ state: 'pending', started: true });
+    expect(factsOfView(seen('eu', ADMITTED))).toMatchObject({ state: 'dispatching', admitted: true, started: true });
+  });
+});

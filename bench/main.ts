@@ -4,7 +4,7 @@ import { parseArgs } from 'node:util';
 import { repositoryRoot } from '../dev/folders.js';
 import { runFloor } from './floor.js';
 import { measureFanOut, measureSequence, measureSingle, measureStop } from './measurements.js';
-import { describeMachine, type Report, type Row, toMarkdown, toTable } from './report.js';
+import { BUSY, describeMachine, type Report, type Row, toMarkdown, toTable } from './report.js';
 import { openRig, type Rig } from './rig.js';
 import { prepare, rollOut } from './rollout.js';
 
@@ -45,12 +45,14 @@ if (values.help) {
 }
 
 async function bench({ sizes, rounds }: { readonly sizes: readonly number[]; readonly rounds: number }): Promise<void> {
+  const machine = describeMachine();
+  if (machine.loadBefore >= machine.cores / 2) say(BUSY);
   const rig = await openRig({
     deployments: Math.max(...sizes, ...STOPS_IN_FLIGHT, SEQUENCE_DEPLOYMENTS, WARM_UP_DEPLOYMENTS),
     report: say,
   });
   try {
-    const report: Report = { machine: describeMachine(), rows: await measureAll(rig, { sizes, rounds }) };
+    const report: Report = { machine, rows: await measureAll(rig, { sizes, rounds }) };
     process.stdout.write(`${values.output === 'json' ? JSON.stringify(report) : toTable(report)}\n`);
     if (values.baseline) await writeFile(path.join(repositoryRoot(), 'bench', 'baseline.md'), toMarkdown(report));
   } finally {

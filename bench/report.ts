@@ -1,4 +1,4 @@
-import { availableParallelism, cpus, totalmem } from 'node:os';
+import { availableParallelism, cpus, loadavg, totalmem } from 'node:os';
 import Table from 'cli-table3';
 
 /** One line of the result. */
@@ -28,6 +28,8 @@ export interface Machine {
   readonly memoryGiB: number;
   readonly platform: string;
   readonly node: string;
+  /** Load average of the last minute before the run. Above the cores: other work was going on. Zero on Windows. */
+  readonly loadBefore: number;
 }
 
 export function describeMachine(): Machine {
@@ -37,6 +39,7 @@ export function describeMachine(): Machine {
     memoryGiB: Math.round(totalmem() / 1024 ** 3),
     platform: `${process.platform} ${process.arch}`,
     node: process.version,
+    loadBefore: Math.round((loadavg()[0] ?? 0) * 10) / 10,
   };
 }
 
@@ -80,6 +83,10 @@ function rounded(quantity: number): string {
   return quantity < 100 ? quantity.toFixed(1) : quantity.toFixed(0);
 }
 
-function machineLine({ cores, processor, memoryGiB, platform, node }: Machine): string {
-  return `${cores} cores (${processor}), ${memoryGiB} GiB, ${platform}, Node ${node}.`;
+function machineLine({ cores, processor, memoryGiB, platform, node, loadBefore }: Machine): string {
+  const line = `${cores} cores (${processor}), ${memoryGiB} GiB, ${platform}, Node ${node}; load before the run ${loadBefore}.`;
+  return loadBefore < cores / 2 ? line : `${line} ${BUSY}`;
 }
+
+/** Times on a machine that does something else as well are no measure of the product; events and ratios suffer less. */
+export const BUSY = 'Other work was going on, so the times are worse than the machine would allow.';

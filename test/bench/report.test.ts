@@ -23,7 +23,7 @@ const EVENTS: Row = {
 };
 const SHOWN: Row = { ...TIME, measure: 'stop', value: 1246, floor: null, ratio: null, goal: null, met: null };
 const REPORT: Report = {
-  machine: { cores: 2, processor: 'Some CPU', memoryGiB: 24, platform: 'linux x64', node: 'v20.20.2' },
+  machine: { cores: 2, processor: 'Some CPU', memoryGiB: 24, platform: 'linux x64', node: 'v20.20.2', loadBefore: 0.3 },
   rows: [TIME, EVENTS, SHOWN],
 };
 
@@ -43,11 +43,21 @@ test('every line shows its ratio and goal, and whether the goal was met', () => 
 test('the table holds the same lines and says on what machine they were taken', () => {
   const table = toTable(REPORT);
   expect(table).toContain('MISSED');
-  expect(table).toContain('2 cores (Some CPU), 24 GiB, linux x64, Node v20.20.2.');
+  expect(table).toContain('2 cores (Some CPU), 24 GiB, linux x64, Node v20.20.2; load before the run 0.3.');
+  expect(table).not.toContain('Other work');
+  const busy = toTable({ ...REPORT, machine: { ...REPORT.machine, loadBefore: 12 } });
+  expect(busy).toContain('load before the run 12. Other work was going on');
 });
 
 test('the machine is described without anything that identifies it', () => {
   const machine = describeMachine();
   expect(machine.cores).toBeGreaterThan(0);
-  expect(Object.keys(machine).toSorted()).toEqual(['cores', 'memoryGiB', 'node', 'platform', 'processor']);
+  expect(Object.keys(machine).toSorted()).toEqual([
+    'cores',
+    'loadBefore',
+    'memoryGiB',
+    'node',
+    'platform',
+    'processor',
+  ]);
 });

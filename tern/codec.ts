@@ -126,14 +126,16 @@ function progressOf(tables: readonly TableProgress[], state: ObservedState['stat
 }
 
 /**
- * By rows where every unfinished table counts them, else the mean of what the tables say. Row counts lag and may exceed
- * their total (engine contract 7.9), so both are clamped. All zero is "the engine does not say".
+ * By rows where every unfinished table counts them, else the mean of what the tables say. A finished table that counted
+ * none, such as an instant change, weighs nothing beside one that does. Row counts lag and may exceed their total (engine
+ * contract 7.9), so both are clamped. All zero is "the engine does not say".
  */
 function percentOf(tables: readonly TableProgress[], rows: { copied: bigint; total: bigint }): number | null {
   const percents = tables.map((table) =>
     normalizeTableStatus(table.status) === 'completed' ? 100 : clampPercent(table.percentComplete),
   );
-  if (tables.every((table) => BigInt(table.rowsTotal) > 0n)) {
+  const unfinished = tables.filter((table) => normalizeTableStatus(table.status) !== 'completed');
+  if (rows.total > 0n && unfinished.every((table) => BigInt(table.rowsTotal) > 0n)) {
     const byRows = clampPercent(Number((rows.copied * 100n) / rows.total));
     return tables.length === 1 ? Math.max(byRows, percents[0] ?? 0) : byRows;
   }

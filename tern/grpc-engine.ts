@@ -43,7 +43,7 @@ export class GrpcEngine implements Engine {
   }
 
   async ready(params: { readonly timeoutMs: number; readonly signal?: AbortSignal }): Promise<void> {
-    await this.#session.establish({ ...params, subject: this.#subject('the connection', null) });
+    await this.#session.establish({ ...params, subject: this.#subject('the request', null) });
   }
 
   async health(): Promise<EngineHealth> {

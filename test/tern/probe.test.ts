@@ -106,7 +106,7 @@ test('a proxy that answers for the engine proves nothing', async () => {
   plane.fault({ rpc: 'Logs', times: Infinity, action: { kind: 'error_before', status: 'UNAVAILABLE' } });
   await expect(engine.ready({ timeoutMs: 300 })).rejects.toMatchObject({ type: 'Unreachable' });
   await expect(engine.ready({ timeoutMs: 300 })).rejects.toThrow(
-    new RegExp(`^deployment ${DEPLOYMENT}, remote apply none: the connection was not sent`),
+    new RegExp(`^deployment ${DEPLOYMENT}, remote apply none: the request was not sent`),
   );
 });
 

@@ -18,6 +18,7 @@ const CHECKS = [
   { name: 'formatting', script: '@biomejs/biome/bin/biome', args: ['format', '.'], advice: 'npm run format' },
   { name: 'lint', script: 'oxlint/bin/oxlint', args: ['--type-aware', '--deny-warnings'], advice: null },
   { name: 'types', script: 'typescript/bin/tsc', args: ['-p', 'tsconfig.json'], advice: null },
+  { name: 'types of the domain', script: 'typescript/bin/tsc', args: ['-p', 'domain/tsconfig.json'], advice: null },
 ];
 
 /** What `npm test` leaves out, because it needs what is not on every machine. */

@@ -78,25 +78,44 @@ export interface InputOptions {
   readonly schemaFiles?: SchemaFiles;
 }
 
+export interface StageOptions {
+  /** Default: those of production. */
+  readonly timings?: Partial<Timings>;
+  /** Default: the real development server. Called once the runtime is installed. */
+  readonly server?: () => Promise<StageServer>;
+}
+
+/** Where the workflows of a stage live. Whoever makes it closes it after the last test. */
+export interface StageServer {
+  readonly client: Client;
+  readonly connection: NativeConnection;
+  readonly address: string;
+}
+
 let scenes = 0;
 
+async function realServer(): Promise<StageServer> {
+  const { address } = await testTemporalServer();
+  const clientConnection = await Connection.connect({ address });
+  const connection = await NativeConnection.connect({ address });
+  afterAll(async () => {
+    await connection.close();
+    await clientConnection.close();
+  });
+  return { client: new Client({ connection: clientConnection }), connection, address };
+}
+
 /** A Temporal server, the workflow bundle and a worker for one test file. Call at the top of the file. */
-export async function openStage(options: { readonly timings?: Partial<Timings> } = {}): Promise<Stage> {
+export async function openStage(options: StageOptions = {}): Promise<Stage> {
   Runtime.install({ logger: new DefaultLogger('ERROR'), shutdownSignals: [] });
-  const [server, code] = await Promise.all([testTemporalServer(), testWorkflowBundle()]);
-  const connection = await Connection.connect({ address: server.address });
-  const nativeConnection = await NativeConnection.connect({ address: server.address });
-  const client = new Client({ connection });
-  const worker = new StageWorker({ connection: nativeConnection, client, code, timings: options.timings ?? {} });
+  const [server, code] = await Promise.all([(options.server ?? realServer)(), testWorkflowBundle()]);
+  const { client } = server;
+  const worker = new StageWorker({ connection: server.connection, client, code, timings: options.timings ?? {} });
   const closers: (() => Promise<void>)[] = [];
   afterEach(async () => {
     for (const close of closers.splice(0).toReversed()) await close();
   });
-  afterAll(async () => {
-    await worker.stop();
-    await nativeConnection.close();
-    await connection.close();
-  });
+  afterAll(() => worker.stop());
   return {
     client,
     address: server.address,

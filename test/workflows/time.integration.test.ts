@@ -1,0 +1,84 @@
+import type { TestWorkflowEnvironment } from '@temporalio/testing';
+import { describe, expect, it } from 'vitest';
+import { releaseUpdate, stopSignal } from '../../workflows/messages.js';
+import { send } from '../support/controls.js';
+import { type Stage, openStage, operationOf, resultOf, summary, untilView } from '../support/stage.js';
+import { testTimeSkippingEnvironment, timeSkippingUnavailable } from '../support/temporal.js';
+
+const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
+
+const unavailable = timeSkippingUnavailable();
+if (unavailable !== null) process.stderr.write(`tests of long times are not run: ${unavailable}\n`);
+const opened = unavailable === null ? await openTime() : null;
+
+describe.skipIf(opened === null)('over a long time', () => {
+  it('an operation that runs for 30 days with a look a day is followed to its end', async () => {
+    const { stage, environment } = time();
+    const scene = await stage.scene(['eu']);
+    scene.engine('eu').script('eu', { steps: [{ state: 'STATE_RUNNING', polls: 30 }] });
+    const before = await environment.currentTimeMs();
+    const handle = await scene.start(await scene.input({ pollIntervalMs: DAY_MS }));
+    const result = await resultOf(handle);
+    expect(summary(result)).toBe('eu=completed');
+    expect((await environment.currentTimeMs()) - before).toBeGreaterThanOrEqual(30 * DAY_MS);
+    const { startedAt, completedAt } = operationOf(result, 'eu');
+    expect(Date.parse(completedAt ?? '') - Date.parse(startedAt ?? '')).toBeGreaterThanOrEqual(30 * DAY_MS);
+    expect(scene.engine('eu').ledger.calls({ rpc: 'Progress' }).length).toBe(31);
+    // Looking costs no history: as many events as an operation that ran for a second.
+    expect((await scene.operation('eu').fetchHistory()).events?.length).toBeLessThanOrEqual(17);
+  });
+
+  it('a stop does not wait for the next look, which is a day away', async () => {
+    const { stage, environment } = time();
+    const scene = await stage.scene(['eu', 'us']);
+    scene.engine('eu').script('eu', { steps: [{ state: 'STATE_RUNNING', holds: true }] });
+    const before = await environment.currentTimeMs();
+    const handle = await scene.start(await scene.input({ pollIntervalMs: DAY_MS }));
+    await scene.engine('eu').ledger.waitForCall({ rpc: 'Progress', outcome: 'answered' });
+    await handle.signal(stopSignal);
+    const { operations } = await untilView(handle, (view) => view.operations[0]?.outcome?.state === 'stopped');
+    expect(operations[1]?.outcome?.state).toBe('stopped');
+    // Nobody waits for the result here, so the clock of this server has not jumped.
+    expect((await environment.currentTimeMs()) - before).toBeLessThan(HOUR_MS);
+    expect(scene.engine('eu').ledger.calls({ rpc: 'Stop' }).length).toBe(1);
+  });
+
+  it('a rollout that is paused for a weekend goes on with its release, and nothing moved meanwhile', async () => {
+    const { stage, environment } = time();
+    const scene = await stage.scene(['eu', 'us', 'ap']);
+    scene.engine('eu').script('eu', { end: 'failed', message: 'duplicate key value' });
+    const handle = await scene.start(await scene.input({ rollout: { onFailure: 'pause' } }));
+    const view = await untilView(handle, ({ operations }) => operations[0]?.outcome?.state === 'failed');
+    const events = (await handle.fetchHistory()).events?.length;
+    await environment.sleep(60 * HOUR_MS);
+    expect((await handle.fetchHistory()).events?.length).toBe(events);
+    expect(scene.engine('us').ledger.calls({ rpc: 'Apply' })).toEqual([]);
+    await send(handle, releaseUpdate, { by: 'alice' });
+    const result = await resultOf(handle);
+    expect(summary(result)).toBe('eu=failed us=completed ap=completed');
+    const failedAt = Date.parse(view.operations[0]?.outcome?.completedAt ?? '');
+    expect(Date.parse(operationOf(result, 'us').startedAt ?? '') - failedAt).toBeGreaterThanOrEqual(60 * HOUR_MS);
+    expect(Date.parse(result.controls[0]?.at ?? '') - failedAt).toBeGreaterThanOrEqual(60 * HOUR_MS);
+  });
+});
+
+function time(): NonNullable<typeof opened> {
+  if (opened === null) throw new Error(unavailable ?? 'the time-skipping server was not opened');
+  return opened;
+}
+
+/** A stage on the server with one clock for all workflows, which jumps while somebody waits for a result. */
+async function openTime(): Promise<{ readonly stage: Stage; readonly environment: TestWorkflowEnvironment }> {
+  const environments: TestWorkflowEnvironment[] = [];
+  const stage = await openStage({
+    server: async () => {
+      const environment = await testTimeSkippingEnvironment();
+      environments.push(environment);
+      return { client: environment.client, connection: environment.nativeConnection, address: environment.address };
+    },
+  });
+  const [environment] = environments;
+  if (environment === undefined) throw new Error('the stage did not open its server');
+  return { stage, environment };
+}

@@ -1,4 +1,4 @@
-import { mkdir, stat, writeFile } from 'node:fs/promises';
+import { stat, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { Client } from 'pg';
 import { Closing } from './closing.js';
@@ -8,7 +8,7 @@ import { handleInterrupt, untilAborted } from './interrupt.js';
 import { withLock } from './lock.js';
 import { preferPort } from './port.js';
 import type { EmbeddedPostgres } from './postgres.js';
-import { postgresFolder, serverUser } from './postgres-user.js';
+import { makeFolderFor, postgresFolder, serverUser } from './postgres-user.js';
 import { type Stack, startStack } from './stack.js';
 
 /** `skein dev`: the whole product on this machine, kept over restarts, until Ctrl-C. */
@@ -63,7 +63,7 @@ export async function runDev(options: DevOptions = {}): Promise<number> {
     closing.run().catch(() => undefined);
   });
   try {
-    await mkdir(folder, { recursive: true });
+    makeFolderFor(serverUser(), folder);
     return await withLock(join(folder, 'dev.lock'), { deadlineMs: 0, onWait: refuseSecond(folder) }, async () => {
       const stack = await start(options, folder, closing);
       const example = await writeExample(stack, join(folder, 'example'));

@@ -1,4 +1,4 @@
-import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
@@ -6,6 +6,7 @@ import { DEFAULT_QUEUE } from '../domain/ids.js';
 import { Closing } from './closing.js';
 import type { Report } from './obtain.js';
 import { type EmbeddedPostgres, type PostgresOptions, startPostgres } from './postgres.js';
+import { makeFolderFor, serverUser } from './postgres-user.js';
 import type { Restartable } from './restartable.js';
 import { engineProcess, workerProcess } from './stack-processes.js';
 import { obtainTemporal } from './temporal-binary.js';
@@ -128,8 +129,7 @@ async function assemble(options: StackOptions, closing: Closing): Promise<Stack>
 
 async function makeFolder(options: StackOptions, closing: Closing): Promise<string> {
   if (options.keepIn !== undefined) {
-    await mkdir(options.keepIn.folder, { recursive: true });
-    return options.keepIn.folder;
+    return makeFolderFor(serverUser(), options.keepIn.folder);
   }
   const folder = await mkdtemp(join(tmpdir(), 'skein-stack-'));
   await chmod(folder, 0o755);

@@ -19,6 +19,7 @@ const RESPONSE_BYTES_MAX = 16 * 1024 * 1024;
 const DRAIN_TIMEOUT_MS = 5_000;
 /** How long an answer that was given may take to leave. */
 const ANSWER_FLUSH_MS = 100;
+const LOCK_PATIENCE_MS = 30_000;
 const TARGET_NAME = /^[A-Za-z0-9._-]{1,63}$/;
 
 export interface EngineOptions {
@@ -28,6 +29,11 @@ export interface EngineOptions {
   readonly targets: Readonly<Record<string, string>>;
   /** A server on which scratch databases may be created for planning. Default: each target's own server. */
   readonly scratch?: string;
+  /**
+   * Milliseconds after which a wait for a lock is shown as `failed_retryable` instead of `running`. It goes on either way.
+   * Default 30,000.
+   */
+  readonly lockPatienceMs?: number;
   /** Default: no logging. */
   readonly logger?: Logger;
 }
@@ -51,8 +57,9 @@ export async function startEngine(options: EngineOptions): Promise<RunningEngine
   await loadParser();
   const catalogues = new DesiredCatalogues();
   const scratch = options.scratch === undefined ? null : { name: '--scratch', dsn: options.scratch };
+  const lockPatienceMs = options.lockPatienceMs ?? LOCK_PATIENCE_MS;
   const targets = Object.entries(options.targets).map(
-    ([name, dsn]) => new Target({ name, dsn, scratch, catalogues, logger }),
+    ([name, dsn]) => new Target({ name, dsn, scratch, catalogues, lockPatienceMs, logger }),
   );
   const closeTargets = () => Promise.all(targets.map((target) => target.close()));
   const engine: EngineState = {

@@ -38,6 +38,7 @@ export class Target {
     readonly dsn: string;
     readonly scratch: ScratchServer | null;
     readonly catalogues: DesiredCatalogues;
+    readonly lockPatienceMs: number;
     readonly logger: Logger;
   }) {
     const place = `target ${params.name}`;
@@ -47,7 +48,13 @@ export class Target {
     this.pool = openPool(place, params.dsn);
     const scratch = params.scratch ?? { name: place, dsn: params.dsn };
     this.planner = new Planner({ pool: this.pool, catalogues: params.catalogues, scratch });
-    this.executor = new Executor({ target: params.name, dsn: params.dsn, pool: this.pool, logger: this.#logger });
+    this.executor = new Executor({
+      target: params.name,
+      dsn: params.dsn,
+      pool: this.pool,
+      lockPatienceMs: params.lockPatienceMs,
+      logger: this.#logger,
+    });
   }
 
   /**

@@ -63,7 +63,7 @@ async function decide(target: Target, request: ApplyRequest): Promise<ApplyRespo
     );
   }
   const blocked = blockedRefusal(request.planId, check.changes) ?? unsafeRefusal(request, check.changes);
-  return blocked ?? (await accept(target, request, current.schemaDigest, check.changes));
+  return blocked ?? (await accept(target, request, current, check.changes));
 }
 
 /** The answer to a repeat: the same ids whatever has become of the apply (E23, E24), or null for a new key. */
@@ -135,10 +135,11 @@ function drifted(planId: string, message: string): CallFailure {
 async function accept(
   target: Target,
   request: ApplyRequest,
-  schemaDigest: string,
+  planned: Extract<Planned, { kind: 'planned' }>,
   changes: readonly Change[],
 ): Promise<ApplyResponse> {
   const applyId = `apply-${randomBytes(8).toString('hex')}`;
+  const rowsOf = (change: Change) => planned.sizes.get(`${change.namespace}.${change.table}`)?.rows ?? 0;
   try {
     const operationId = await inTransaction(target.pool, async (client) => {
       const id = await insertApply(client, {
@@ -146,14 +147,14 @@ async function accept(
         idempotencyKey: request.idempotencyKey === '' ? null : request.idempotencyKey,
         fingerprint: fingerprintOf(target, request),
         planId: request.planId,
-        schemaDigest,
+        schemaDigest: planned.schemaDigest,
         database: request.database,
         type: request.type,
         environment: request.environment,
         target: target.name,
         caller: request.caller,
       });
-      await insertChanges(client, applyId, changes);
+      await insertChanges(client, applyId, changes, rowsOf);
       for (const superseded of await supersedeStopped(client, applyId)) {
         const message = `superseded by ${applyId}: it can no longer be started`;
         await writeLog(client, superseded, { level: 'warn', event: 'superseded', message });

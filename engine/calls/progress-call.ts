@@ -1,7 +1,7 @@
 import { Engine, type ProgressRequest, type ProgressResponse, type TableProgress } from '../../proto/gen/tern.js';
 import { failedPrecondition, invalidArgument } from '../errors.js';
 import { describeBlocker, readActivity, type Activity } from '../execution/activity.js';
-import { etaSeconds, percentOfIndexBuild, scannedFraction } from '../execution/percent.js';
+import { etaSeconds, percentOfIndexBuild } from '../execution/percent.js';
 import { APPLY_STATE, findApplyByOperation, type StoredApply } from '../storage/applies.js';
 import { readControls, type ControlRequest } from '../storage/controls.js';
 import { readChanges, readSteps, type StoredChange, type StoredStep } from '../storage/steps.js';
@@ -79,12 +79,12 @@ async function assertOperation(target: Target, apply: StoredApply, operationId: 
 interface Moment {
   readonly step: StoredStep;
   readonly percent: number;
-  /** 0 to 1: how much of the table has been read. */
-  readonly scanned: number;
   /** One line for people; empty while it simply works. */
   readonly detail: string;
   readonly phase: string;
   readonly blocker: StoredStep['blocker'];
+  /** The statement runs in a session that is not this process's: another engine's, or the orphan of one that is gone. */
+  readonly adopted: boolean;
 }
 
 function momentOf(target: Target, apply: StoredApply, step: StoredStep, activity: Activity | null): Moment {
@@ -99,10 +99,10 @@ function momentOf(target: Target, apply: StoredApply, step: StoredStep, activity
       { applyId: apply.applyId, position: step.position, attempt: step.attempts },
       Math.max(build === null ? 0 : percentOfIndexBuild(build), step.percent),
     ),
-    scanned: build === null ? 0 : scannedFraction(build),
     detail: waitsFor === null ? idle : `${phase}, blocked by ${describeBlocker(waitsFor)}`,
     phase,
     blocker: waitsFor ?? step.blocker,
+    adopted: busy !== null && busy.pid !== target.executor.sessionPid,
   };
 }
 
@@ -124,6 +124,7 @@ function metadataOf(
   if (pending.length > 0) metadata['pending_controls'] = pending.join(',');
   if (apply.supersededBy !== null) metadata['superseded_by'] = apply.supersededBy;
   if (now === null) return metadata;
+  if (now.adopted) metadata['adopted'] = 'true';
   metadata['phase'] = now.phase;
   metadata['attempts'] = String(now.step.attempts);
   if (now.blocker !== null && now.detail !== '') {
@@ -148,7 +149,8 @@ function tableProgress(
   const own = now !== null && steps.some((step) => step.position === now.step.position) ? now : null;
   const completed = change.errorMessage === '' && steps.every((step) => step.state === 'done');
   const percent = completed ? 100 : percentOf(steps, own);
-  const rowsTotal = steps.map((step) => Number(step.rowsTotal)).reduce((most, rows) => Math.max(most, rows), 0);
+  // What is instant goes through no rows.
+  const rowsTotal = change.instant ? 0 : Number(change.estimatedRows);
   const elapsed = own?.step.startedAt == null ? 0 : (Date.now() - own.step.startedAt.getTime()) / 1_000;
   const eta = own === null ? null : etaSeconds(percent, elapsed);
   return {
@@ -157,7 +159,8 @@ function tableProgress(
     tableName: change.table,
     ddl: change.ddl,
     status: completed ? 'completed' : statusOf(apply, change, steps),
-    rowsCopied: String(completed ? rowsTotal : Math.round(rowsTotal * (own?.scanned ?? 0))),
+    // PostgreSQL counts blocks and tuples by phase; rows are the share of the table that the percent stands for.
+    rowsCopied: String(Math.round((rowsTotal * percent) / 100)),
     rowsTotal: String(rowsTotal),
     percentComplete: percent,
     etaSeconds: String(eta ?? 0),

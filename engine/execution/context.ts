@@ -12,6 +12,8 @@ export interface ExecutionContext {
   readonly pool: pg.Pool;
   /** Told when a request was recorded, so that waits end early. */
   readonly wake: Wake;
+  /** A wait for a lock that lasts longer than this is shown as `failed_retryable`. */
+  readonly lockPatienceMs: number;
   readonly logger: Logger;
 }
 

@@ -30,6 +30,8 @@ export class Executor {
   readonly #pool: pg.Pool;
   readonly #fence: Fence;
   readonly #logger: Logger;
+  readonly #lockPatienceMs: number;
+  #sessionPid: number | null = null;
   #ending = false;
   #ended: Promise<void> | null = null;
 
@@ -37,12 +39,19 @@ export class Executor {
     readonly target: string;
     readonly dsn: string;
     readonly pool: pg.Pool;
+    readonly lockPatienceMs: number;
     readonly logger: Logger;
   }) {
     this.#target = params.target;
     this.#pool = params.pool;
     this.#fence = new Fence(`target ${params.target}`, params.dsn);
     this.#logger = params.logger;
+    this.#lockPatienceMs = params.lockPatienceMs;
+  }
+
+  /** The server's process that carries out this executor's statements; null while it does not hold the fence. */
+  get sessionPid(): number | null {
+    return this.#sessionPid;
   }
 
   begin(): void {
@@ -70,11 +79,20 @@ export class Executor {
           await this.#standBy();
           await this.wake.wait(FENCE_INTERVAL_MS);
         } else {
-          await this.#work({ target: this.#target, session, pool: this.#pool, wake: this.wake, logger: this.#logger });
+          this.#sessionPid = session.pid;
+          await this.#work({
+            target: this.#target,
+            session,
+            pool: this.#pool,
+            wake: this.wake,
+            lockPatienceMs: this.#lockPatienceMs,
+            logger: this.#logger,
+          });
         }
       } catch (error) {
         if (this.#ending) break;
         failures += 1;
+        this.#sessionPid = null;
         this.#fence.release();
         await this.#showInterruption(error);
         await this.wake.wait(backoffMs(RECONNECT_BACKOFF, failures));

@@ -61,7 +61,7 @@ export async function attemptIndexBuild(
     if (dropped.kind === 'error') return dropped;
   }
   if (before.kind !== 'valid') {
-    await beginStep(client, applyId, position, attempt.rowsTotal);
+    await beginStep(client, applyId, position);
     try {
       await watched(context, { applyId, position }, () => client.query(step.statement));
     } catch (error) {
@@ -87,7 +87,7 @@ export async function attemptIndexDrop(
   const { client } = context.session;
   const before = await inspectIndex(context, step.schema, step.index);
   if (before.kind !== 'absent') {
-    await beginStep(client, applyId, position, attempt.rowsTotal);
+    await beginStep(client, applyId, position);
     try {
       await watched(context, { applyId, position }, () => client.query(step.statement));
     } catch (error) {

@@ -39,12 +39,6 @@ export function percentOfIndexBuild(progress: IndexBuildProgress): number {
   return Math.min(99, Math.floor(share.from + (share.to - share.from) * fraction));
 }
 
-/** How much of the table has been read, 0 to 1: what the rows that are shown are derived from. */
-export function scannedFraction(progress: IndexBuildProgress): number {
-  if (progress.phase === 'building index: scanning table') return ratio(progress.blocksDone, progress.blocksTotal);
-  return percentOfIndexBuild(progress) >= 40 ? 1 : 0;
-}
-
 /** Seconds left if it goes on as so far, or null while there is too little to tell. */
 export function etaSeconds(percent: number, elapsedSeconds: number): number | null {
   if (percent < 5 || percent >= 100 || elapsedSeconds <= 0) return null;

@@ -17,8 +17,6 @@ const LOCK_BACKOFF: Backoff = { initialMs: 100, maxMs: 5_000 };
 const TRANSIENT_BACKOFF: Backoff = { initialMs: 500, maxMs: 60_000 };
 /** After this many errors that the server calls temporary, the step fails: then somebody has to look. */
 const TRANSIENT_ATTEMPTS_MAX = 10;
-/** A wait for a lock that lasts this long is shown as `failed_retryable`. */
-const LOCK_PATIENCE_MS = 30_000;
 
 /**
  * Carries one step through to `done`, however often it has to be tried, or gives `interrupted` when a stop or cancel is
@@ -31,13 +29,7 @@ export async function runStep(
   change: StoredChange,
   step: StoredStep,
 ): Promise<'done' | 'interrupted'> {
-  const attempt: StepAttempt = {
-    applyId,
-    position: step.position,
-    namespace: change.namespace,
-    table: change.table,
-    rowsTotal: await estimatedRows(context, change),
-  };
+  const attempt: StepAttempt = { applyId, position: step.position };
   const begunAt = Date.now();
   let lockTries = 0;
   let transientTries = 0;
@@ -66,7 +58,8 @@ export async function runStep(
       await logRetry(context, attempt, step, lockTries, `waiting for lock${held}`);
       waitMs = backoffMs(LOCK_BACKOFF, lockTries);
       retrying ||=
-        Date.now() - begunAt > LOCK_PATIENCE_MS && (await showRetrying(context, applyId, `waiting for lock${held}`));
+        Date.now() - begunAt > context.lockPatienceMs &&
+        (await showRetrying(context, applyId, `waiting for lock${held}`));
     } else {
       transientTries += 1;
       if (transientTries >= TRANSIENT_ATTEMPTS_MAX) throw stepFailed(change, step, error);
@@ -131,13 +124,4 @@ async function logRetry(
     message: `${step.step.statement}: ${message}`,
     metadata: { attempt: tries },
   });
-}
-
-async function estimatedRows(context: ExecutionContext, change: StoredChange): Promise<string> {
-  const { rows } = await context.session.client.query<{ estimate: string }>(
-    `SELECT greatest(c.reltuples, 0)::bigint AS estimate FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-      WHERE n.nspname = $1 AND c.relname = $2`,
-    [change.namespace, change.table],
-  );
-  return rows[0]?.estimate ?? '0';
 }

@@ -19,7 +19,7 @@ export async function attemptTransaction(
   step: Extract<Step, { kind: 'transaction' }>,
 ): Promise<StepOutcome> {
   const { applyId, position } = attempt;
-  await beginStep(context.session.client, applyId, position, attempt.rowsTotal);
+  await beginStep(context.session.client, applyId, position);
   const run = () =>
     inSessionTransaction(context, async (client) => {
       await client.query(`SET LOCAL lock_timeout = ${LOCK_TIMEOUT_MS}`);

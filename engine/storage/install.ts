@@ -59,6 +59,7 @@ const VERSIONS: readonly string[] = [
     kind text NOT NULL,
     ddl text NOT NULL,
     instant boolean NOT NULL,
+    estimated_rows bigint NOT NULL DEFAULT 0,
     error_message text NOT NULL DEFAULT '',
     PRIMARY KEY (apply_id, position)
   );
@@ -70,7 +71,6 @@ const VERSIONS: readonly string[] = [
     state text NOT NULL DEFAULT 'pending' CHECK (state IN ('pending', 'running', 'done')),
     attempts integer NOT NULL DEFAULT 0,
     percent integer NOT NULL DEFAULT 0,
-    rows_total bigint NOT NULL DEFAULT 0,
     note text NOT NULL DEFAULT '',
     blocker jsonb,
     leftover boolean NOT NULL DEFAULT false,

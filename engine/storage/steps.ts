@@ -14,8 +14,6 @@ export interface StoredStep {
   readonly attempts: number;
   /** The highest percent seen in the current attempt. */
   readonly percent: number;
-  /** Estimated rows of the table when the attempt began; 0 when unknown. */
-  readonly rowsTotal: string;
   /** What it waits for or why it is tried again, for people. Empty while it simply works. */
   readonly note: string;
   /** Who held the lock that the last attempt waited for. */
@@ -33,17 +31,33 @@ export interface StoredChange {
   readonly kind: ChangeKind;
   readonly ddl: string;
   readonly instant: boolean;
+  /** Rows of the table as the statistics had them when the apply was accepted; "0" when unknown. */
+  readonly estimatedRows: string;
   readonly errorMessage: string;
 }
 
-/** Writes the changes of a new apply and their steps, in order of execution. */
-export async function insertChanges(database: Queryable, applyId: string, changes: readonly Change[]): Promise<void> {
+/** Writes the changes of a new apply and their steps, in order of execution. `rowsOf` is what the statistics say. */
+export async function insertChanges(
+  database: Queryable,
+  applyId: string,
+  changes: readonly Change[],
+  rowsOf: (change: Change) => number,
+): Promise<void> {
   let position = 0;
   for (const [changePosition, change] of changes.entries()) {
     await database.query(
-      `INSERT INTO _skein.changes (apply_id, position, namespace, table_name, kind, ddl, instant)
-       VALUES ($1, $2, $3, $4, $5, $6, $7)`,
-      [applyId, changePosition, change.namespace, change.table, change.kind, change.ddl, isInstant(change)],
+      `INSERT INTO _skein.changes (apply_id, position, namespace, table_name, kind, ddl, instant, estimated_rows)
+       VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
+      [
+        applyId,
+        changePosition,
+        change.namespace,
+        change.table,
+        change.kind,
+        change.ddl,
+        isInstant(change),
+        rowsOf(change),
+      ],
     );
     for (const step of change.steps) {
       await database.query(
@@ -63,6 +77,7 @@ export async function readChanges(database: Queryable, applyId: string): Promise
     kind: ChangeKind;
     ddl: string;
     instant: boolean;
+    estimated_rows: string;
     error_message: string;
   }>('SELECT * FROM _skein.changes WHERE apply_id = $1 ORDER BY position', [applyId]);
   return rows.map((row) => ({
@@ -72,6 +87,7 @@ export async function readChanges(database: Queryable, applyId: string): Promise
     kind: row.kind,
     ddl: row.ddl,
     instant: row.instant,
+    estimatedRows: row.estimated_rows,
     errorMessage: row.error_message,
   }));
 }
@@ -90,7 +106,6 @@ interface StepRow {
   readonly state: StepState;
   readonly attempts: number;
   readonly percent: number;
-  readonly rows_total: string;
   readonly note: string;
   readonly blocker: Blocker | null;
   readonly leftover: boolean;
@@ -106,7 +121,6 @@ function fromRow(row: StepRow): StoredStep {
     state: row.state,
     attempts: row.attempts,
     percent: row.percent,
-    rowsTotal: row.rows_total,
     note: row.note,
     blocker: row.blocker,
     leftover: row.leftover,
@@ -116,17 +130,12 @@ function fromRow(row: StepRow): StoredStep {
 }
 
 /** Records, before the statement is sent, that an attempt begins. */
-export async function beginStep(
-  database: Queryable,
-  applyId: string,
-  position: number,
-  rowsTotal: string,
-): Promise<void> {
+export async function beginStep(database: Queryable, applyId: string, position: number): Promise<void> {
   await database.query(
     `UPDATE _skein.steps
-        SET state = 'running', attempts = attempts + 1, percent = 0, rows_total = $3, started_at = clock_timestamp()
+        SET state = 'running', attempts = attempts + 1, percent = 0, started_at = clock_timestamp()
       WHERE apply_id = $1 AND position = $2 AND state <> 'done'`,
-    [applyId, position, rowsTotal],
+    [applyId, position],
   );
 }
 

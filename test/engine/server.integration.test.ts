@@ -132,6 +132,7 @@ describe('two engines on one target', () => {
     const holders = await admin.query(`SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND granted
       AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`);
     expect(holders.rowCount).toBe(1);
+    expect((await client.progress(applyId)).metadata['adopted']).toBe('true');
     await first.kill();
     await reporting.query('COMMIT');
     await reporting.end();

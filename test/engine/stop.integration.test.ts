@@ -30,7 +30,7 @@ beforeEach(async () => {
   await admin.query(
     `${LIVE} INSERT INTO readers SELECT n, 'reader ' || n, n % 50 FROM generate_series(1, 20000) n; ANALYZE readers;`,
   );
-  engine = await startEngine({ listen: '127.0.0.1:0', targets: { readers: dsn } });
+  engine = await startEngine({ listen: '127.0.0.1:0', targets: { readers: dsn }, lockPatienceMs: 500 });
   client = new RawClient(engine.address);
 });
 
@@ -167,6 +167,15 @@ describe('a brief step that does not get its lock', () => {
     await client.untilState(applyId, [State.STATE_COMPLETED]);
   });
 
+  it('is shown as a pause when it has waited for long, and as running once it goes on', async () => {
+    const reporting = await openTransaction('SELECT count(*) FROM readers');
+    const applyId = await apply(WITH_COLUMN);
+    const waiting = await client.untilState(applyId, [State.STATE_FAILED_RETRYABLE]);
+    expect(waiting.errorMessage).toContain('waiting for lock, blocker pid');
+    await reporting.query('COMMIT');
+    await client.untilState(applyId, [State.STATE_COMPLETED]);
+  });
+
   it('is stopped at once, and goes on from there', async () => {
     const reporting = await openTransaction('SELECT count(*) FROM readers');
     const applyId = await apply(WITH_COLUMN);
@@ -206,6 +215,24 @@ describe('a failure', () => {
     const completed = await client.untilState(second.applyId, [State.STATE_COMPLETED]);
     expect(completed.tables.map(({ status }) => status)).toEqual(['completed', 'completed']);
     expect((await client.planDiff('readers', WITH_UNIQUE)).changes).toEqual([]);
+  });
+});
+
+describe('a statement that somebody else cancels', () => {
+  it('is tried again by the engine, which says so meanwhile', async () => {
+    const reporting = await openTransaction('SELECT 1');
+    const applyId = await apply(WITH_INDEX);
+    await until(async () => (await client.progress(applyId)).metadata['blocker_pid'] !== undefined);
+    await admin.query(
+      `SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE application_name = 'skein-engine executor'`,
+    );
+    const retrying = await client.untilState(applyId, [State.STATE_FAILED_RETRYABLE]);
+    expect(retrying.errorMessage).toContain('attempt 1 of 10 ended with: canceling statement due to user request');
+    expect(retrying.tables[0]?.status).toBe('failed_retryable');
+    await reporting.query('COMMIT');
+    const completed = await client.untilState(applyId, [State.STATE_COMPLETED]);
+    expect(completed.errorMessage).toBe('');
+    expect(await invalidIndexes()).toEqual([]);
   });
 });
 

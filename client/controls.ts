@@ -51,19 +51,22 @@ export async function haltApply(
   // A signal cannot be refused, so a wrong environment has to be refused before it is sent.
   if (message.environment !== undefined)
     await refuseOtherEnvironment(connection.client, run, control, message.environment);
-  const handle = connection.client.workflow.getHandle(apply);
+  const handle = connection.client.workflow.getHandle(apply, run.runId);
   try {
     await handle.signal(control === 'stop' ? stopSignal : cancelSignal, message);
   } catch (error) {
-    if (error instanceof WorkflowNotFoundError)
-      return await haltClosed(connection.client, await describeRun(connection.client, apply), control);
-    throw error;
+    if (!(error instanceof WorkflowNotFoundError)) throw error;
+    if (control === 'stop') return await haltClosed(connection.client, run, control);
+    throw new SkeinError(
+      'refused',
+      `apply ${apply} ended while the cancel was on its way; \`cancel ${apply}\` again ends what is left stopped`,
+      { cause: error },
+    );
   }
   const answer = await ask(connection, apply, control, message);
   if (answer === 'unanswered') return { apply, control, answer: 'recorded', deployments: {} };
-  if (answer === 'closed')
-    return await haltClosed(connection.client, await describeRun(connection.client, apply), control);
-  // The signal came first, so that the update finds it in force says nothing about an earlier one.
+  // The signal came first, so that the update finds it in force, or the run ended by it, says nothing about an earlier one.
+  if (answer === 'closed') return { ...(await haltClosed(connection.client, run, control)), answer: 'accepted' };
   return { apply, control, answer: 'accepted', deployments: answer.deployments };
 }
 
@@ -139,6 +142,11 @@ async function haltClosed(client: Client, run: ApplyRun, control: 'stop' | 'canc
     apply: run.apply,
     control,
     answer: 'already',
-    deployments: Object.fromEntries(end.result.operations.map(({ deployment }) => [deployment, 'ended'])),
+    deployments: Object.fromEntries(
+      end.result.operations.map(({ deployment, state, started }) => [
+        deployment,
+        state === 'stopped' && !started ? 'not_started' : 'ended',
+      ]),
+    ),
   };
 }

@@ -60,8 +60,10 @@ export class SkeinClient {
   readonly #client: Client;
   readonly #place: ServerPlace;
   readonly #caller: string;
+  /** Ends the connection, where it is this client's own. */
+  #end: () => Promise<void> = async () => {};
 
-  /** From a client of your own. `caller` is put on record with every apply and control; default `<user>@<host>`. */
+  /** From a client of your own, whose connection stays yours. `caller` is put on record with every apply and control; default `<user>@<host>`. */
   constructor(client: Client, options: { readonly caller?: string; readonly address?: string } = {}) {
     this.#client = client;
     this.#place = { address: options.address ?? addressOf(client), namespace: client.options.namespace };
@@ -71,14 +73,22 @@ export class SkeinClient {
   /** Connects with the same `TEMPORAL_*` variables and TOML profiles as the `temporal` CLI. Close it when done. */
   static async connect(options: ConnectOptions = {}): Promise<SkeinClient> {
     const { client, place } = await connect(options);
-    return new SkeinClient(client, {
+    const skein = new SkeinClient(client, {
       address: place.address,
       ...(options.caller === undefined ? {} : { caller: options.caller }),
     });
+    skein.#end = () => client.connection.close();
+    return skein;
   }
 
+  /** The Temporal namespace it works in. */
+  get namespace(): string {
+    return this.#place.namespace;
+  }
+
+  /** Ends the connection that `connect` made; nothing for a client of your own. */
   async close(): Promise<void> {
-    await this.#client.connection.close();
+    await this.#end();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -126,7 +136,7 @@ export class SkeinClient {
 
   /** Where it stands now, and again whenever that changes, until it has ended. Ending the loop ends nothing else. */
   watch(apply: string, options: WatchOptions = {}): AsyncGenerator<ApplyStatus, void, undefined> {
-    return watchApply(this.#client, (call) => this.#explaining(call), apply, options);
+    return watchApply(() => this.status(apply), options);
   }
 
   /** Waits until the apply has ended, however long that takes; null when the signal aborts first. */

@@ -1,9 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Client } from '@temporalio/client';
 import { APPLY_STATE } from '../domain/state.js';
 import type { ApplyStatus } from '../domain/status.js';
 import { SkeinError } from './errors.js';
-import { readStatus } from './status.js';
 
 export interface WatchOptions {
   /** Time between two looks, in milliseconds; longer where a look itself takes long. Default 1,000. */
@@ -18,13 +16,12 @@ export interface WatchOptions {
 const INTERVAL_PER_COST = 3;
 
 /**
- * Yields the status of an apply now, and whenever it changes, until the apply has ended. Follows across runs: `start`
- * and `retry` of a closed apply are new runs of the same id. Ends silently when the signal aborts.
+ * Yields what `look` finds now, and whenever that has changed, until the apply has ended. Follows across runs, because a
+ * look is at the newest one: `start` and `retry` of a closed apply are new runs of the same id. A server that is away is
+ * waited for. Ends silently when the signal aborts.
  */
 export async function* watchApply(
-  client: Client,
-  explain: <T>(call: () => Promise<T>) => Promise<T>,
-  apply: string,
+  look: () => Promise<ApplyStatus>,
   options: WatchOptions = {},
 ): AsyncGenerator<ApplyStatus, void, undefined> {
   const { intervalMs = 1_000, outageMaxMs = 60_000, signal } = options;
@@ -33,10 +30,7 @@ export async function* watchApply(
   for (;;) {
     if (signal?.aborted === true) return;
     const lookedAt = Date.now();
-    const status = await lookOnce(
-      () => explain(() => readStatus(client, apply)),
-      () => Date.now() - lastAnswerAt < outageMaxMs,
-    );
+    const status = await lookOnce(look, { mayFail: lookedAt - lastAnswerAt < outageMaxMs });
     if (status !== null) {
       lastAnswerAt = Date.now();
       const text = JSON.stringify(status);
@@ -58,11 +52,14 @@ export function isOver(status: Pick<ApplyStatus, 'state' | 'interrupted' | 'deta
 }
 
 /** Null while the server is away and may still be waited for. */
-async function lookOnce(look: () => Promise<ApplyStatus>, mayWait: () => boolean): Promise<ApplyStatus | null> {
+async function lookOnce(
+  look: () => Promise<ApplyStatus>,
+  { mayFail }: { readonly mayFail: boolean },
+): Promise<ApplyStatus | null> {
   try {
     return await look();
   } catch (error) {
-    if (error instanceof SkeinError && error.kind === 'unavailable' && mayWait()) return null;
+    if (mayFail && error instanceof SkeinError && error.kind === 'unavailable') return null;
     throw error;
   }
 }

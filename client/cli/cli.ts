@@ -19,6 +19,8 @@ export interface CommandContext {
   readonly json: boolean;
   /** Writes to standard output: the answer, and nothing else. */
   readonly print: (text: string) => void;
+  /** Address of a workflow in the Temporal UI; null where nobody said where the UI is. */
+  readonly link: (workflowId: string) => string | null;
   /** Writes to standard error: what a person may want to know beside the answer. */
   readonly note: (text: string) => void;
 }
@@ -41,7 +43,9 @@ export class Cli {
         ...(options.by === undefined ? {} : { caller: options.by }),
       });
       try {
-        return await body({ ...base, client });
+        const ui = this.terminal.environment['SKEIN_UI_ADDRESS'] ?? '';
+        const link = (workflowId: string) => (ui === '' ? null : uiLink(ui, client.namespace, workflowId));
+        return await body({ ...base, client, link });
       } finally {
         await client.close();
       }
@@ -51,7 +55,7 @@ export class Cli {
   /** Runs a command that reads files first, or needs no server at all. */
   async runLocally(
     options: Pick<CommonOptions, 'output'>,
-    body: (context: Omit<CommandContext, 'client'>) => Promise<number>,
+    body: (context: Omit<CommandContext, 'client' | 'link'>) => Promise<number>,
   ): Promise<void> {
     const { stdout, stderr } = this.terminal;
     const json = options.output === 'json';
@@ -83,6 +87,12 @@ export class Cli {
       stderr.write(`${error instanceof Error ? (error.stack ?? '') : ''}\nThis is a defect; please report it.\n`);
     return exitCode;
   }
+}
+
+/** The UI needs the slashes of an id encoded, or it finds nothing. */
+export function uiLink(ui: string, namespace: string, workflowId: string): string {
+  const path = ['namespaces', namespace, 'workflows', workflowId].map(encodeURIComponent).join('/');
+  return `${ui.replace(/\/+$/, '')}/${path}`;
 }
 
 /** Names the program as this person calls it in the commands that a message tells to type. */

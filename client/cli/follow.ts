@@ -29,6 +29,8 @@ export async function followApply(context: CommandContext, apply: string, option
   process.once('SIGINT', detach);
   const view = json ? jsonView(context, options.json) : terminal.interactive ? liveView(context) : plainView(context);
   let last: ApplyStatus | null = null;
+  const link = context.link(apply);
+  if (link !== null && !json) context.note(link);
   try {
     for await (const status of client.watch(apply, { signal: abort.signal })) {
       last = status;

@@ -44,7 +44,7 @@ function buildProgram(cli: Cli): Command {
     .showHelpAfterError('(see --help)')
     .addHelpText(
       'after',
-      `\nThe connection to Temporal is that of the \`temporal\` CLI: TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, TEMPORAL_PROFILE, …\n${describeExitCodes()}`,
+      `\nThe connection to Temporal is that of the \`temporal\` CLI: TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, TEMPORAL_PROFILE, …\nWith SKEIN_UI_ADDRESS (such as http://127.0.0.1:8233) links into the Temporal UI are printed.\n${describeExitCodes()}`,
     );
   for (const add of COMMANDS) add(program, cli);
   for (const command of program.commands) command.addHelpText('after', describeExitCodes());

@@ -66,7 +66,7 @@ describe('help', () => {
 describe('usage errors exit with 64 and touch nothing', () => {
   test.each([
     [['frobnicate']],
-    [['status']],
+    [['watch']],
     [['status', 'a', 'b']],
     [['status', 'a', '-o', 'xml']],
     [['plan']],

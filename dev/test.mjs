@@ -24,6 +24,7 @@ const CHECKS = [
 /** What `npm test` leaves out, because it needs what is not on every machine. */
 const ELSEWHERE = [
   { what: 'a stop from tctl', needs: 'Go, two minutes on first use', command: 'npm run test:tctl' },
+  { what: "a stop from the Temporal UI's dialog", needs: 'Chromium or Chrome', command: 'npm run test:ui' },
   { what: 'the Temporal server built by Go', needs: 'Go, six minutes on first use', command: 'npm run test:go' },
   { what: 'Windows, macOS and musl', needs: 'such a machine', command: 'npm test there' },
 ];

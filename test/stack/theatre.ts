@@ -13,7 +13,7 @@ import {
 } from '../../client/index.js';
 import { query, readEngineRecords, readIndex } from '../../dev/demo/database.js';
 import { writeRolloutFiles } from '../../dev/rollout-files.js';
-import { type Stack, startStack } from '../../dev/stack.js';
+import { type Stack, type StackOptions, startStack } from '../../dev/stack.js';
 import { until } from '../support/until.js';
 
 /** The deployments of every test against the real stack, in rollout order. */
@@ -51,9 +51,12 @@ export interface Theatre {
   untilTrue(condition: () => Promise<boolean>): Promise<void>;
 }
 
-export async function openTheatre(): Promise<Theatre> {
+export async function openTheatre(options: Pick<StackOptions, 'ui'> = {}): Promise<Theatre> {
   const folder = await mkdtemp(join(tmpdir(), 'skein-theatre-'));
-  const stack = await startStack({ deployments: DEPLOYMENTS.map((name) => ({ name, target: `customers_${name}` })) });
+  const stack = await startStack({
+    ...options,
+    deployments: DEPLOYMENTS.map((name) => ({ name, target: `customers_${name}` })),
+  });
   const connection = await Connection.connect({ address: stack.temporal.address });
   const temporal = new Client({ connection });
   const client = new SkeinClient(temporal, { caller: 'tester', address: stack.temporal.address });

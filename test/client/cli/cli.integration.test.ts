@@ -1,6 +1,9 @@
+import { execFile } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { Client, Connection } from '@temporalio/client';
 import { Client as Postgres } from 'pg';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
@@ -235,6 +238,19 @@ describe('plan and apply', () => {
   });
 });
 
+test('the example program starts an apply with the library and follows it to its end', async () => {
+  const statement = 'CREATE INDEX orders_example ON orders (note);';
+  const path = await specFile([statement]);
+  const program = fileURLToPath(new URL('../../../examples/start-apply.mjs', import.meta.url));
+  const { stdout } = await promisify(execFile)(process.execPath, [program, path, 'example'], {
+    env: stack.environment,
+  });
+  expect(stdout).toContain('started example');
+  expect(stdout).toContain('completed: eu completed, us completed');
+  expect(await hasIndex('us', 'orders_example')).toBe(true);
+  done.push(statement);
+});
+
 describe('a rollout that fails', () => {
   test('halts with exit code 1, and one retry finishes all that is left once the cause is gone', async () => {
     await sql('eu', "INSERT INTO orders VALUES (0, 0, 'note 1')");
@@ -370,14 +386,9 @@ describe('what is not there exits with 69 and says what to start', () => {
       exitCode: 69,
       errors: expect.stringContaining('was not recorded'),
     });
-    for (const command of [
-      ['plan', '-f', path],
-      ['logs', 'alone'],
-    ]) {
-      const refused = await skein(...command);
-      expect(refused).toMatchObject({ exitCode: 69 });
-      expect(refused.errors).toContain('skein worker');
-    }
+    const refused = await skein('plan', '-f', path);
+    expect(refused).toMatchObject({ exitCode: 69 });
+    expect(refused.errors).toContain('skein worker');
 
     await stack.worker.start();
     expect(await skein('watch', 'alone')).toMatchObject({ exitCode: 3 });

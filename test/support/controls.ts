@@ -1,5 +1,11 @@
 import { ApplicationFailure, type UpdateDefinition } from '@temporalio/common';
-import { type Client, WorkflowFailedError, type WorkflowHandle, WorkflowUpdateFailedError } from '@temporalio/client';
+import {
+  type Client,
+  WorkflowFailedError,
+  type WorkflowHandle,
+  type WorkflowHandleWithFirstExecutionRunId,
+  WorkflowUpdateFailedError,
+} from '@temporalio/client';
 import { expect } from 'vitest';
 import { SkeinClient } from '../../client/index.js';
 import type { ApplyInput, ApplyResult } from '../../domain/apply.js';
@@ -69,7 +75,7 @@ export async function startNextRun(
   client: Client,
   previous: { readonly input: ApplyInput; readonly result: ApplyResult },
   resumption: Resumption,
-): Promise<WorkflowHandle<typeof apply>> {
+): Promise<WorkflowHandleWithFirstExecutionRunId<typeof apply>> {
   const { input, result } = previous;
   const policy = resolvePolicy(input.spec);
   const resumed = resume({ previous: result, policy, resumption, by: 'tester', at: new Date().toISOString() });

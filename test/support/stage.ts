@@ -4,10 +4,11 @@ import {
   Connection,
   WorkflowFailedError,
   type WorkflowHandle,
+  type WorkflowHandleWithFirstExecutionRunId,
   WorkflowNotFoundError,
 } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
-import { DefaultLogger, NativeConnection, Runtime } from '@temporalio/worker';
+import { NativeConnection } from '@temporalio/worker';
 import { afterAll, afterEach } from 'vitest';
 import type { Timings } from '../../activities/timings.js';
 import type { ApplyInput, ApplyResult, ApplyView } from '../../domain/apply.js';
@@ -20,6 +21,7 @@ import type { Patience } from '../../tern/limits.js';
 import type { apply } from '../../workflows/apply.js';
 import type { operation } from '../../workflows/operation.js';
 import { MEMO_APPLY, MEMO_SPEC_DIGEST, statusQuery } from '../../workflows/messages.js';
+import { installQuietRuntime } from './quiet-runtime.js';
 import { type Dialect, type ScriptedEngine, startScriptedEngine } from './scripted-engine.js';
 import { StageWorker, type WorkerMode } from './stage-worker.js';
 import { testTemporalServer } from './temporal.js';
@@ -50,6 +52,8 @@ export interface SceneOptions {
   readonly unknown?: readonly string[];
   /** One engine serves all targets, so that a call with another operation's id would be answered. Default: one each. */
   readonly oneEngine?: boolean;
+  /** Default: a name of its own for every scene. */
+  readonly database?: string;
 }
 
 export interface Scene {
@@ -62,7 +66,7 @@ export interface Scene {
   /** The workflow of an operation. */
   operation(deployment: string): WorkflowHandle<typeof operation>;
   input(options?: InputOptions): Promise<ApplyInput>;
-  start(input: ApplyInput, applyId?: string): Promise<WorkflowHandle<typeof apply>>;
+  start(input: ApplyInput, applyId?: string): Promise<WorkflowHandleWithFirstExecutionRunId<typeof apply>>;
   startWorker(mode?: WorkerMode): Promise<void>;
   stopWorker(): Promise<void>;
   /** The worker gets a configuration that names every deployment. */
@@ -107,7 +111,7 @@ async function realServer(): Promise<StageServer> {
 
 /** A Temporal server, the workflow bundle and a worker for one test file. Call at the top of the file. */
 export async function openStage(options: StageOptions = {}): Promise<Stage> {
-  Runtime.install({ logger: new DefaultLogger('ERROR'), shutdownSignals: [] });
+  installQuietRuntime();
   const [server, code] = await Promise.all([(options.server ?? realServer)(), testWorkflowBundle()]);
   const { client } = server;
   const worker = new StageWorker({ connection: server.connection, client, code, timings: options.timings ?? {} });
@@ -122,7 +126,7 @@ export async function openStage(options: StageOptions = {}): Promise<Stage> {
     scene: async (deployments, sceneOptions = {}) => {
       scenes += 1;
       const { scene, close } = await openScene({
-        database: `db${process.pid}-${scenes}`,
+        database: sceneOptions.database ?? `db${process.pid}-${scenes}`,
         deployments,
         options: sceneOptions,
         client,

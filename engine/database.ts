@@ -64,14 +64,25 @@ export function withDatabase(dsn: string, database: string): string {
 
 /** Runs `work` in one transaction on one connection of the pool. A connection that cannot even roll back is discarded. */
 export async function inTransaction<T>(pool: pg.Pool, work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
-  const client = await pool.connect();
-  let broken = false;
-  try {
-    await client.query('BEGIN');
+  return transaction(pool, 'BEGIN', async (client) => {
     // What is answered must survive a crash of the server, also where commits are lazy by default.
     await client.query(
       `SELECT set_config('synchronous_commit', 'on', true) WHERE current_setting('synchronous_commit') = 'off'`,
     );
+    return work(client);
+  });
+}
+
+/** Runs `work` on one moment of the database: what it reads fits together, however much is written meanwhile. */
+export async function inSnapshot<T>(pool: pg.Pool, work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
+  return transaction(pool, 'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY', work);
+}
+
+async function transaction<T>(pool: pg.Pool, begin: string, work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
+  const client = await pool.connect();
+  let broken = false;
+  try {
+    await client.query(begin);
     const result = await work(client);
     await client.query('COMMIT');
     return result;

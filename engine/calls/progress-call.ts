@@ -1,8 +1,9 @@
 import { Engine, type ProgressRequest, type ProgressResponse, type TableProgress } from '../../proto/gen/tern.js';
+import { inSnapshot } from '../database.js';
 import { failedPrecondition, invalidArgument } from '../errors.js';
 import { describeBlocker, readActivity, type Activity } from '../execution/activity.js';
 import { etaSeconds, percentOfIndexBuild } from '../execution/percent.js';
-import { APPLY_STATE, findApplyByOperation, type StoredApply } from '../storage/applies.js';
+import { APPLY_STATE, findApply, findApplyByOperation, type StoredApply } from '../storage/applies.js';
 import { readControls, type ControlRequest } from '../storage/controls.js';
 import { readChanges, readSteps, type StoredChange, type StoredStep } from '../storage/steps.js';
 import type { Target } from '../target.js';
@@ -15,15 +16,16 @@ import { CHANGE_TYPE_ON_WIRE, STATE_ON_WIRE, timeOnWire } from './wire.js';
  * touches no table of the target (engine contract 2.5, E34 to E39).
  */
 export async function progress(engine: EngineState, request: ProgressRequest): Promise<ProgressResponse> {
-  const { target, apply } = await applyWithId(engine, request.applyId);
-  assertEnvironment(apply, request.environment);
-  await assertOperation(target, apply, request.applyOperationId);
-  const [changes, steps, controls, activity] = await Promise.all([
-    readChanges(target.pool, apply.applyId),
-    readSteps(target.pool, apply.applyId),
-    readControls(target.pool, apply.applyId),
-    APPLY_STATE[apply.state].live ? readActivity(target.pool) : null,
-  ]);
+  const { target, apply: found } = await applyWithId(engine, request.applyId);
+  assertEnvironment(found, request.environment);
+  await assertOperation(target, found, request.applyOperationId);
+  const { apply, changes, steps, controls } = await inSnapshot(target.pool, async (client) => ({
+    apply: (await findApply(client, found.applyId)) ?? found,
+    changes: await readChanges(client, found.applyId),
+    steps: await readSteps(client, found.applyId),
+    controls: await readControls(client, found.applyId),
+  }));
+  const activity = APPLY_STATE[apply.state].live ? await readActivity(target.pool) : null;
   const current = APPLY_STATE[apply.state].final ? undefined : steps.find((step) => step.state !== 'done');
   const now = current === undefined ? null : momentOf(target, apply, current, activity);
   if (APPLY_STATE[apply.state].final) target.percentShown.forget(apply.applyId);
@@ -88,7 +90,8 @@ interface Moment {
 }
 
 function momentOf(target: Target, apply: StoredApply, step: StoredStep, activity: Activity | null): Moment {
-  const busy = activity?.busy === true ? activity : null;
+  // Statistics are of this moment, the records of one just before: only together do they mean this step.
+  const busy = activity?.busy === true && step.state === 'running' ? activity : null;
   const build = step.step.kind === 'build_index' ? (busy?.indexBuild ?? null) : null;
   const phase = build?.phase ?? (step.state === 'running' ? phaseOf(step) : 'pending');
   const waitsFor = build === null ? null : (busy?.blockers[0] ?? null);

@@ -1,17 +1,6 @@
 import type { Queryable } from '../database.js';
+import type { Blocker } from '../storage/blocker.js';
 import { FENCE_LOCK_KEY } from '../storage/install.js';
-
-/** A database session that keeps another from its lock. */
-export interface Blocker {
-  readonly pid: number;
-  readonly application: string;
-  /** Such as `idle in transaction`. */
-  readonly state: string;
-  /** Its current or last query, cut to 200 characters. */
-  readonly query: string;
-  /** How long its transaction has been open, in seconds. */
-  readonly openSeconds: number;
-}
 
 /** What PostgreSQL says about an index build (`pg_stat_progress_create_index`). */
 export interface IndexBuildProgress {

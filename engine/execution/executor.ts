@@ -17,6 +17,8 @@ const POLL_INTERVAL_MS = 1_000;
 const FENCE_INTERVAL_MS = 250;
 /** After a statement of the bookkeeping was cancelled. */
 const AFTER_CANCEL_MS = 50;
+/** Between two tries to drop what a stopped build left behind. */
+const TIDY_BACKOFF: Backoff = { initialMs: 1_000, maxMs: 60_000 };
 const RECONNECT_BACKOFF: Backoff = { initialMs: 100, maxMs: 5_000 };
 
 /**
@@ -32,6 +34,8 @@ export class Executor {
   readonly #logger: Logger;
   readonly #lockPatienceMs: number;
   #sessionPid: number | null = null;
+  #tidyTries = 0;
+  #tidyNotBefore = 0;
   #ending = false;
   #ended: Promise<void> | null = null;
 
@@ -110,7 +114,7 @@ export class Executor {
           continue;
         }
         await cancelStopped(context);
-        await tidyLeftovers(context);
+        await this.#tidy(context);
       } catch (error) {
         // A cancel that was meant for the statement before: what is recorded decides what is next.
         if (sqlState(error) !== '57014') throw error;
@@ -119,6 +123,14 @@ export class Executor {
       }
       await this.wake.wait(POLL_INTERVAL_MS);
     }
+  }
+
+  /** Every try may hold writers up for the length of a lock time-out, so tries become rare while they fail. */
+  async #tidy(context: ExecutionContext): Promise<void> {
+    if (Date.now() < this.#tidyNotBefore) return;
+    const left = await tidyLeftovers(context);
+    this.#tidyTries = left ? this.#tidyTries + 1 : 0;
+    this.#tidyNotBefore = left ? Date.now() + backoffMs(TIDY_BACKOFF, this.#tidyTries) : 0;
   }
 
   /** Somebody else holds the fence: another engine, or the orphaned statement of one that was killed. */

@@ -1,4 +1,4 @@
-import type { Blocker } from './activity.js';
+import type { Blocker } from '../storage/blocker.js';
 
 /** One try at one step. */
 export interface StepAttempt {

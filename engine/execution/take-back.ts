@@ -9,7 +9,8 @@ import { kindOfStepError } from './step-error.js';
 import { attemptUndo } from './transaction-step.js';
 import { backoffMs, type Backoff } from './wake.js';
 
-const BACKOFF: Backoff = { initialMs: 50, maxMs: 1_000 };
+/** Every try may hold writers up for the length of a lock time-out, so tries become rare. */
+const BACKOFF: Backoff = { initialMs: 50, maxMs: 5_000 };
 
 /** How far to go back, and how long to try. */
 export interface TakeBack {
@@ -118,12 +119,16 @@ async function attemptTakeBack(
   }
 }
 
-/** Tries once more to drop the unfinished indexes of applies that rest or have ended. */
-export async function tidyLeftovers(context: ExecutionContext): Promise<void> {
+/** Tries once more to drop the unfinished indexes of applies that rest or have ended. Gives whether one is still left. */
+export async function tidyLeftovers(context: ExecutionContext): Promise<boolean> {
+  let left = false;
   for (const { applyId, step } of await readLeftovers(context.session.client)) {
     if (step.step.kind === 'transaction') continue;
     const outcome = await attemptDropUnfinished(context, step.step.schema, step.step.index);
-    if (outcome.kind === 'error') continue;
+    if (outcome.kind === 'error') {
+      left = true;
+      continue;
+    }
     await markLeftover(context.session.client, applyId, step.position, false);
     await writeLog(context.session.client, applyId, {
       level: 'info',
@@ -132,4 +137,5 @@ export async function tidyLeftovers(context: ExecutionContext): Promise<void> {
       message: `the unfinished index ${step.step.schema}.${step.step.index} has been dropped`,
     });
   }
+  return left;
 }

@@ -1,6 +1,7 @@
 import { raisePercent, noteStep } from '../storage/steps.js';
 import { readInterrupt } from '../storage/controls.js';
-import { describeBlocker, readActivity, type Blocker } from './activity.js';
+import type { Blocker } from '../storage/blocker.js';
+import { describeBlocker, readActivity } from './activity.js';
 import type { ExecutionContext } from './context.js';
 import { percentOfIndexBuild } from './percent.js';
 import { Wake } from './wake.js';

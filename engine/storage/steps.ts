@@ -1,6 +1,6 @@
 import { isInstant, type Change, type ChangeKind, type Step } from '../planning/change.js';
 import type { Queryable } from '../database.js';
-import type { Blocker } from '../execution/activity.js';
+import type { Blocker } from './blocker.js';
 
 export type StepState = 'pending' | 'running' | 'done';
 

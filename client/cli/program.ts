@@ -40,6 +40,8 @@ function buildProgram(cli: Cli): Command {
     .configureOutput({
       writeOut: (text) => stdout.write(text),
       writeErr: (text) => stderr.write(text),
+      getOutHelpWidth: () => cli.terminal.size().columns,
+      getErrHelpWidth: () => cli.terminal.size().columns,
     })
     .showHelpAfterError('(see --help)')
     .addHelpText(

@@ -1,8 +1,12 @@
 import { Context } from '@temporalio/activity';
 import { EngineFailure } from '../tern/engine.js';
+import { lookAgain } from './failure.js';
 
 /** Watches that share one second of heartbeats; above it each one beats less often (design 4.4). */
 const WATCHES_PER_SECOND = 50;
+
+/** When an attempt that ended because it was frozen comes again, should the server not have noticed. */
+const LOST_AGAIN_MS = 1_000;
 
 let beating = 0;
 
@@ -43,6 +47,12 @@ export class Beat<Details> implements Disposable {
    */
   get lost(): boolean {
     return Date.now() - this.#lastBeatAt > HEARTBEAT_TIMEOUT_MS;
+  }
+
+  /** Ends the attempt when it is not ours any more: asked right before every call, and by whatever goes round and round. */
+  refuseIfLost(): void {
+    if (this.lost)
+      throw lookAgain(LOST_AGAIN_MS, 'this process stood still, and the attempt was given to another worker');
   }
 
   #send(): void {

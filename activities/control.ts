@@ -38,6 +38,7 @@ export function createControl(ports: ActivityPorts): Activities['control'] {
     let sendAtMs = 0;
     let stoppedSinceMs: number | null = null;
     while (!signal.aborted) {
+      beat.refuseIfLost();
       if (Date.now() >= sendAtMs) {
         const reached = await send(input, engine, beat);
         sendAtMs = Date.now() + (reached ? ports.timings.sendAgainMs : UNREACHED_AGAIN_MS);

@@ -2,7 +2,7 @@ import { Context } from '@temporalio/activity';
 import { FAILURES } from '../domain/failure.js';
 import { withOperationIds } from '../domain/ids.js';
 import type { LiveDetail } from '../domain/live.js';
-import { type ApplyAnswer, type ApplyRequest, type Engine, EngineFailure } from '../tern/engine.js';
+import type { ApplyAnswer, ApplyRequest, Engine, EngineFailure } from '../tern/engine.js';
 import { Beat, cancelledByWorkflow, pause } from './beat.js';
 import type { Activities, DispatchAnswer, DispatchInput, OperationScope } from './contract.js';
 import { asEngineFailure } from './failure.js';
@@ -65,11 +65,7 @@ export async function sendUntilAnswered(params: SendParams): Promise<DispatchAns
       const engine = params.engine();
       await engine.ready({ timeoutMs: READY_TIMEOUT_MS, signal });
       if (signal.aborted) continue;
-      if (beat.lost)
-        throw new EngineFailure({
-          type: 'Unreachable',
-          message: 'this attempt was frozen and has been given to another worker',
-        });
+      beat.refuseIfLost();
       sent = true;
       beat.show(
         { ...beat.details, started: true, startedAt: input.scope.startedAt, unreachableSince: null },
@@ -96,7 +92,10 @@ function judgeFailure(failure: EngineFailure, params: SendParams, sent: boolean)
   // An answer that breaks the contract may stand for an apply that runs: nothing of it is believed, not even a no (I12).
   if (retry === 'never' && mayHaveHappened && sent)
     return { kind: 'unconfirmed', message: withOperationIds(failure.message, ids) };
-  if (retry === 'never') return { kind: 'refused', message: withOperationIds(failure.message, ids), sent };
+  if (retry === 'never') {
+    const hasLeft = sent && failure.type !== 'PayloadTooLarge';
+    return { kind: 'refused', message: withOperationIds(failure.message, ids), sent: hasLeft };
+  }
   const internalSince = failure.type === 'EngineInternal' ? (beat.details.internalSince ?? now) : null;
   beat.show({
     ...beat.details,

@@ -70,7 +70,8 @@ async function afterLooking<Answer>(
       const engine = ports.engines.engineFor(input.scope.deployment);
       const decided = step.judge(await abandonable(engine.progress(reference), signal));
       if (decided !== null) return decided;
-      if (signal.aborted || beat.lost) continue;
+      if (signal.aborted) continue;
+      beat.refuseIfLost();
       const answer = await step.send(engine, { ...reference, caller: engineCaller(input.scope) });
       return answer.kind === 'accepted' ? 'accepted' : { kind: 'refused', message: withIds(input, answer.message) };
     } catch (error) {

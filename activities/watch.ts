@@ -56,6 +56,7 @@ class Watch {
   async run(): Promise<WatchAnswer> {
     for (;;) {
       if (this.#signal.aborted) return Context.current().cancelled;
+      this.#beat.refuseIfLost();
       const answer = await this.#look();
       if (answer !== null) return answer;
       await this.#wait();

@@ -1,0 +1,191 @@
+import { CancelledFailure } from '@temporalio/common';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { createControl } from '../../activities/control.js';
+import { createCutover, createStartRemote } from '../../activities/go-on.js';
+import { createResolveDispatch } from '../../activities/resolve-dispatch.js';
+import { createVerifyPlan } from '../../activities/verify-plan.js';
+import { until } from '../support/until.js';
+import { CHANGE, DISPATCH, FakeEngine, REMOTE, SCOPE, attempt, failure, observation, portsOf } from './fake-engine.js';
+
+const ACCEPTED = { kind: 'accepted' } as const;
+const TAKEN = { kind: 'accepted', remoteApplyId: 'apply-1', remoteOperationId: '11' } as const;
+const DIFFERENCE = { engine: 'postgres', changes: [], lintViolations: [], errors: [], leftovers: [] };
+
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+describe('a control', () => {
+  it('is sent once and stays until the engine reports the end', async () => {
+    const fake = new FakeEngine({
+      stop: [ACCEPTED],
+      progress: [observation('running'), observation('running'), observation('stopped', { message: 'at 40 %' })],
+    });
+    const answer = await attempt().run(createControl(portsOf(fake)), { ...REMOTE, control: 'stop' });
+    expect(answer).toMatchObject({ state: 'stopped', confirmed: true, message: 'at 40 %' });
+    expect(fake.calls).toEqual(['stop', 'progress', 'progress', 'progress']);
+  });
+
+  it('is sent again after a while, and shows how often it was', async () => {
+    const fake = new FakeEngine({ stop: [ACCEPTED], progress: [observation('running')] });
+    const environment = attempt();
+    const running = environment.run(createControl(portsOf(fake, { sendAgainMs: 50 })), { ...REMOTE, control: 'stop' });
+    const ended = expect(running).rejects.toBeInstanceOf(CancelledFailure);
+    await until(() => fake.count('stop') > 2);
+    environment.cancel();
+    await ended;
+    expect(environment.beats.at(-1)).toMatchObject({ accepted: true, refused: null, sent: fake.count('stop') });
+  });
+
+  it('that is refused shows the words of the engine, and is tried again', async () => {
+    const fake = new FakeEngine({
+      stop: [{ kind: 'refused', message: 'stop not supported' }],
+      progress: [observation('running')],
+    });
+    const environment = attempt();
+    const running = environment.run(createControl(portsOf(fake, { sendAgainMs: 50 })), { ...REMOTE, control: 'stop' });
+    const ended = expect(running).rejects.toBeInstanceOf(CancelledFailure);
+    await until(() => fake.count('stop') > 1);
+    environment.cancel();
+    await ended;
+    expect(environment.beats.at(-1)).toMatchObject({ accepted: false, refused: 'stop not supported' });
+  });
+
+  it('that errors is reconciled by reading the state', async () => {
+    const fake = new FakeEngine({ stop: [failure('EngineInternal')], progress: [observation('completed')] });
+    const answer = await attempt().run(createControl(portsOf(fake)), { ...REMOTE, control: 'stop' });
+    expect(answer).toMatchObject({ state: 'completed' });
+  });
+
+  it('that is a cancel takes stopped for no end, until it was accepted and stayed so', async () => {
+    const fake = new FakeEngine({ cancel: [failure('Ambiguous'), ACCEPTED], progress: [observation('stopped')] });
+    const ports = portsOf(fake, { cancelSettlesMs: 100, sendAgainMs: 30 });
+    const answer = await attempt().run(createControl(ports), { ...REMOTE, control: 'cancel' });
+    expect(answer).toMatchObject({ state: 'cancelled', confirmed: false });
+    expect(fake.count('cancel')).toBeGreaterThan(1);
+    expect(fake.count('progress')).toBeGreaterThan(2);
+  });
+});
+
+describe('start', () => {
+  it.each([
+    ['stopped', ['progress', 'start'], { kind: 'going' }],
+    ['running', ['progress'], { kind: 'going' }],
+    ['failed_retryable', ['progress'], { kind: 'going' }],
+    ['completed', ['progress'], { kind: 'ended' }],
+    ['cancelled', ['progress'], { kind: 'ended' }],
+    ['missing', ['progress'], { kind: 'ended' }],
+  ] as const)('asks first: what is %s gets %j', async (state, calls, answer) => {
+    const fake = new FakeEngine({ progress: [observation(state)], start: [ACCEPTED] });
+    expect(await attempt().run(createStartRemote(portsOf(fake)), REMOTE)).toEqual(answer);
+    expect(fake.calls).toEqual(calls);
+  });
+
+  it('whose answer is lost reads the state before it sends anything again', async () => {
+    const fake = new FakeEngine({
+      progress: [observation('stopped'), observation('running')],
+      start: [failure('Ambiguous')],
+    });
+    expect(await attempt().run(createStartRemote(portsOf(fake)), REMOTE)).toEqual({ kind: 'going' });
+    expect(fake.calls).toEqual(['progress', 'start', 'progress']);
+  });
+
+  it('that is refused says so with the ids', async () => {
+    const fake = new FakeEngine({
+      progress: [observation('stopped')],
+      start: [{ kind: 'refused', message: 'superseded' }],
+    });
+    expect(await attempt().run(createStartRemote(portsOf(fake)), REMOTE)).toEqual({
+      kind: 'refused',
+      message: 'superseded [deployment eu, remote apply apply-1, attempt 0]',
+    });
+  });
+
+  it('ends at once in a process that stood still, instead of going round', async () => {
+    vi.useFakeTimers({ toFake: ['Date'] });
+    const fake = new FakeEngine({ progress: [observation('stopped')], start: [ACCEPTED] });
+    const ports = portsOf(fake);
+    const slow = {
+      ...fake.engine,
+      progress: async () => {
+        vi.setSystemTime(Date.now() + 11_000);
+        return observation('stopped');
+      },
+    };
+    const run = attempt().run(
+      createStartRemote({ ...ports, engines: { ...ports.engines, engineFor: () => slow } }),
+      REMOTE,
+    );
+    await expect(run).rejects.toMatchObject({ type: 'LookAgain' });
+    expect(fake.count('start')).toBe(0);
+  });
+});
+
+describe('cutover', () => {
+  it.each([
+    ['waiting_for_cutover', ['progress', 'cutover'], { kind: 'accepted' }],
+    ['cutting_over', ['progress'], { kind: 'past' }],
+    ['revert_window', ['progress'], { kind: 'past' }],
+    ['completed', ['progress'], { kind: 'past' }],
+  ] as const)('is only sent to what is parked: %s gets %j', async (state, calls, answer) => {
+    const fake = new FakeEngine({ progress: [observation(state)], cutover: [ACCEPTED] });
+    expect(await attempt().run(createCutover(portsOf(fake)), REMOTE)).toEqual(answer);
+    expect(fake.calls).toEqual(calls);
+  });
+});
+
+describe('a dispatch whose answer was lost', () => {
+  it('is looked up, where the engine can', async () => {
+    const found = { kind: 'found', remoteApplyId: 'apply-1', remoteOperationId: '11' } as const;
+    const fake = new FakeEngine({ findApply: [failure('Unreachable'), found] });
+    const answer = await attempt().run(createResolveDispatch(portsOf(fake)), { ...DISPATCH, purpose: 'stop' });
+    expect(answer).toEqual({ ...found, resolvedBy: 'lookup' });
+    expect(fake.calls).toEqual(['findApply', 'findApply']);
+  });
+
+  it('is definitely not there when the engine that owns the target says so', async () => {
+    const fake = new FakeEngine({ findApply: [{ kind: 'not_found' }] });
+    const answer = await attempt().run(createResolveDispatch(portsOf(fake)), { ...DISPATCH, purpose: 'stop' });
+    expect(answer).toEqual({ kind: 'not_found', resolvedBy: 'lookup' });
+  });
+
+  it.each([
+    ['stop', ['findApply', 'apply', 'stop']],
+    ['settle', ['findApply', 'apply']],
+  ] as const)('is otherwise sent once more, and for a %s the calls are %j', async (purpose, calls) => {
+    const fake = new FakeEngine({ findApply: [{ kind: 'unsupported' }], apply: [TAKEN], stop: [ACCEPTED] });
+    const answer = await attempt().run(createResolveDispatch(portsOf(fake)), { ...DISPATCH, purpose });
+    expect(answer).toMatchObject({ kind: 'found', remoteApplyId: 'apply-1', resolvedBy: 'resend' });
+    expect(fake.calls).toEqual(calls);
+  });
+
+  it('is settled as not there by a definite refusal, and stays open after an answer that breaks the contract', async () => {
+    expect(await resendAnswered([{ kind: 'refused', message: 'plan not found', conflict: null }])).toMatchObject({
+      kind: 'not_found',
+    });
+    expect(await resendAnswered([failure('ContractBroken')])).toMatchObject({ kind: 'unconfirmed' });
+  });
+});
+
+describe('the verification of a plan', () => {
+  it('tells what is left of the plan from what else is different', async () => {
+    const other = { ...CHANGE, ddl: 'DROP TABLE left_behind', table: 'left_behind', changeType: 'drop' };
+    const fake = new FakeEngine({ planDiff: [{ ...DIFFERENCE, changes: [CHANGE, other] }] });
+    expect(await attempt().run(createVerifyPlan(portsOf(fake)), SCOPE)).toEqual({
+      remaining: ['CREATE TABLE orders (id bigint)'],
+      drift: ['DROP TABLE left_behind'],
+    });
+  });
+
+  it('with problems in the diff is no verification: neither done nor missing', async () => {
+    const fake = new FakeEngine({ planDiff: [{ ...DIFFERENCE, errors: ['cannot parse orders.sql'] }] });
+    const run = attempt().run(createVerifyPlan(portsOf(fake)), SCOPE);
+    await expect(run).rejects.toMatchObject({ type: 'EngineInternal', nonRetryable: false });
+  });
+});
+
+/** What settling an earlier attempt comes to, when its Apply is sent once more and gets this answer. */
+function resendAnswered(apply: ConstructorParameters<typeof FakeEngine>[0]['apply'] & object) {
+  const fake = new FakeEngine({ findApply: [{ kind: 'unsupported' }], apply });
+  return attempt().run(createResolveDispatch(portsOf(fake)), { ...DISPATCH, purpose: 'settle' });
+}

@@ -1,0 +1,124 @@
+import { CancelledFailure } from '@temporalio/common';
+import { describe, expect, it } from 'vitest';
+import type { WatchInput } from '../../activities/contract.js';
+import { createWatch } from '../../activities/watch.js';
+import { until } from '../support/until.js';
+import { CHANGE, FakeEngine, REMOTE, SHUTDOWN, attempt, failure, observation, portsOf } from './fake-engine.js';
+
+const WATCH: WatchInput = { ...REMOTE, pollIntervalMs: 1, verify: true, until: 'copy', startedAgain: false };
+const NOTHING_LEFT = { engine: 'postgres', changes: [], lintViolations: [], errors: [], leftovers: [] };
+const ALL_LEFT = { ...NOTHING_LEFT, changes: [CHANGE] };
+
+describe('watch', () => {
+  it('shows state, phase and progress in its heartbeat, and ends with what the engine ended with', async () => {
+    const progress = { percent: 40, rowsCopied: '4000', rowsTotal: '10000', etaSeconds: 12 };
+    const fake = new FakeEngine({
+      progress: [
+        observation('running', { phase: 'checksumming', progress, detail: 'orders' }),
+        observation('completed'),
+      ],
+      planDiff: [NOTHING_LEFT],
+    });
+    const environment = attempt();
+    const answer = await environment.run(createWatch(portsOf(fake)), { ...WATCH, pollIntervalMs: 1_500 });
+    expect(answer).toMatchObject({ kind: 'ended', state: 'completed', confirmed: true });
+    expect(environment.beats).toContainEqual(
+      expect.objectContaining({ state: 'running', phase: 'checksumming', progress, detail: 'orders' }),
+    );
+    expect(environment.beats.at(-1)).toMatchObject({ phase: 'verifying' });
+  });
+
+  it('with an interval of half a minute or more gives its slot back between two looks', async () => {
+    const fake = new FakeEngine({ progress: [observation('running')] });
+    const run = attempt().run(createWatch(portsOf(fake)), { ...WATCH, pollIntervalMs: 30_000 });
+    await expect(run).rejects.toMatchObject({ type: 'LookAgain', nextRetryDelay: 30_000, nonRetryable: false });
+    expect(fake.count('progress')).toBe(1);
+  });
+
+  it('of what is parked looks within a minute, without a slot, and tells when it has left', async () => {
+    const parked = new FakeEngine({ progress: [observation('waiting_for_cutover')] });
+    const run = attempt().run(createWatch(portsOf(parked)), { ...WATCH, until: 'parked' });
+    await expect(run).rejects.toMatchObject({ type: 'LookAgain', nextRetryDelay: 45_000 });
+    const left = new FakeEngine({ progress: [observation('cutting_over')] });
+    const answer = await attempt().run(createWatch(portsOf(left)), { ...WATCH, until: 'parked' });
+    expect(answer).toEqual({ kind: 'left_parked', state: 'cutting_over' });
+  });
+
+  it('counts reads that do not know the remote apply over attempts, and one that does resets them', async () => {
+    const fake = new FakeEngine({ progress: [observation('missing')], planDiff: [ALL_LEFT] });
+    const third = attempt({ attempt: 3, heartbeatDetails: { state: 'running', missingReads: 2 } });
+    const answer = await third.run(createWatch(portsOf(fake)), WATCH);
+    expect(answer).toMatchObject({ kind: 'ended', state: 'failed', confirmed: false });
+    expect(fake.count('progress')).toBe(1);
+
+    const recovered = new FakeEngine({
+      progress: [observation('missing'), observation('running'), observation('missing'), observation('completed')],
+      planDiff: [NOTHING_LEFT],
+    });
+    const again = attempt({ attempt: 2, heartbeatDetails: { state: 'running', missingReads: 1 } });
+    expect(await again.run(createWatch(portsOf(recovered)), WATCH)).toMatchObject({ state: 'completed' });
+  });
+
+  it('keeps the error of an engine that does not answer for as long as it lasts', async () => {
+    const fake = new FakeEngine({
+      progress: [failure('Unreachable', 'no route'), failure('Ambiguous', 'no answer'), observation('stopped')],
+    });
+    const environment = attempt();
+    const answer = await environment.run(createWatch(portsOf(fake)), { ...WATCH, pollIntervalMs: 1_100 });
+    expect(answer).toMatchObject({ kind: 'ended', state: 'stopped' });
+    const errors = environment.beats.filter((beat) => beat['unreachableSince'] !== null);
+    expect(errors.map((beat) => beat['lastError'])).toEqual(expect.arrayContaining(['no route', 'no answer']));
+    expect(new Set(errors.map((beat) => beat['unreachableSince'])).size).toBe(1);
+  });
+
+  it('believes stopped at once, unless there was a Start a moment ago', async () => {
+    const progress = [observation('stopped'), observation('completed')];
+    const believed = new FakeEngine({ progress });
+    expect(await attempt().run(createWatch(portsOf(believed)), WATCH)).toMatchObject({ state: 'stopped' });
+    const stale = new FakeEngine({ progress, planDiff: [NOTHING_LEFT] });
+    const answer = await attempt().run(createWatch(portsOf(stale)), { ...WATCH, startedAgain: true });
+    expect(answer).toMatchObject({ state: 'completed' });
+    const old = new FakeEngine({ progress });
+    const late = attempt({ scheduledTimestampMs: Date.now() - 31_000 });
+    expect(await late.run(createWatch(portsOf(old)), { ...WATCH, startedAgain: true })).toMatchObject({
+      state: 'stopped',
+    });
+  });
+
+  it('tells a refusal of this cutover from one that was settled before it was asked for', async () => {
+    const before = settled(new Date(Date.now() - 60_000).toISOString());
+    const after = settled(new Date(Date.now() + 60_000).toISOString());
+    const fake = new FakeEngine({
+      progress: [observation('waiting_for_cutover', before), observation('waiting_for_cutover', after)],
+    });
+    const answer = await attempt().run(createWatch(portsOf(fake)), { ...WATCH, until: 'cutover' });
+    expect(answer).toEqual({ kind: 'cutover_refused', message: 'table is locked' });
+    expect(fake.count('progress')).toBe(2);
+  });
+
+  it('gives up a read that hangs when its worker shuts down', async () => {
+    const fake = new FakeEngine({});
+    const ports = portsOf(fake);
+    let asked = 0;
+    const hanging = {
+      ...fake.engine,
+      progress: () => {
+        asked += 1;
+        return new Promise<never>(() => undefined);
+      },
+    };
+    const environment = attempt();
+    const run = environment.run(
+      createWatch({ ...ports, engines: { ...ports.engines, engineFor: () => hanging } }),
+      WATCH,
+    );
+    const ended = expect(run).rejects.toBeInstanceOf(CancelledFailure);
+    await until(() => asked > 0);
+    environment.cancel('WORKER_SHUTDOWN', SHUTDOWN);
+    await ended;
+  });
+});
+
+function settled(settledAt: string) {
+  return { settledControls: [{ operation: 'cutover', status: 'failed', message: 'table is locked', settledAt }] };
+}

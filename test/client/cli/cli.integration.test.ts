@@ -322,6 +322,9 @@ describe('stop, start and cancel', () => {
     const { answer: report } = await skeinJson('cancel', 'ended');
     expect(report).toMatchObject({ answer: 'accepted', deployments: { eu: 'ended', us: 'stopping' } });
     // The engine removes the unfinished index before it calls the apply cancelled, and the open transaction blocks that too.
+    await until(async () =>
+      (await statusOf('ended')).operations.some(({ waitingOn }) => waitingOn.includes('cleaning up')),
+    );
     await release();
     expect(await skein('watch', 'ended')).toMatchObject({ exitCode: 3 });
     expect(statesOf(await statusOf('ended'))).toEqual({ eu: 'completed', us: 'cancelled' });

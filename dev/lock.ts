@@ -1,7 +1,7 @@
 import { linkSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { isAlive } from './process.js';
+import { isAlive } from './process-table.js';
 
 const POLL_MS = 50;
 /** A lock file is empty between its creation and the writing of its owner; left so only by a crash in between. */

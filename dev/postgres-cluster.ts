@@ -4,7 +4,8 @@ import { chown, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:f
 import { join } from 'node:path';
 import type { PostgresBinaries } from './postgres-binaries.js';
 import { makeFolderFor, type SystemUser } from './postgres-user.js';
-import { isAlive, startProcess, untilEnded } from './process.js';
+import { isAlive } from './process-table.js';
+import { startProcess, untilEnded } from './process.js';
 
 /** The superuser of every cluster made here. */
 export const SUPERUSER = 'postgres';

@@ -14,7 +14,8 @@ import {
   SUPERUSER,
 } from './postgres-cluster.js';
 import { makeFolderFor, postgresFolder, serverUser } from './postgres-user.js';
-import { commandLineOf, isAlive, type RunningProcess, startProcess, untilReady } from './process.js';
+import { commandLineOf, isAlive } from './process-table.js';
+import { type RunningProcess, startProcess, untilReady } from './process.js';
 
 /**
  * The embedded PostgreSQL: a real server on loopback, with a password of its own, that ends when we end. Nothing has to

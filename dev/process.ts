@@ -1,10 +1,9 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { closeSync, mkdirSync, openSync, readFileSync, statSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
-import { Socket } from 'node:net';
 import { dirname } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { runCommand } from './run-command.js';
+import { isNoSuchProcess } from './process-table.js';
+import { spawnTethered, type TieEnd, tieOf } from './tether.js';
 
 /**
  * A child process that never outlives us. Its life is tied to ours by a pipe of its own (descriptor 3): however we end,
@@ -58,44 +57,6 @@ const STOP_TIMEOUT_MS = 10_000;
 const PROBE_INTERVAL_MS = 25;
 const LOG_TAIL_LINES = 15;
 
-/**
- * `$1` is the signal, the rest the command. The watcher holds the pipe and is no child of the program (it is started by
- * a subshell that ends), because PostgreSQL logs every child it did not start. A line on the pipe means that we saw the
- * program end; end of file means that we are gone. `exec` keeps the process id, so `$$` is the program.
- */
-const TETHER = `
-signal=$1
-shift
-(
-  (
-    if ! IFS= read -r line <&3; then
-      kill -s "$signal" $$ 2>/dev/null
-      for second in 1 2 3 4 5; do
-        sleep 1
-        kill -0 $$ 2>/dev/null || exit 0
-      done
-      kill -s KILL $$ 2>/dev/null
-    fi
-  ) &
-) >/dev/null 2>&1
-exec 3<&-
-exec "$@"
-`;
-
-/** The same for Windows, which has no /bin/sh: a small Node process in between. Ending it there is abrupt. */
-const TETHER_FOR_WINDOWS = `
-const { spawn } = require('node:child_process');
-const { Socket } = require('node:net');
-const [, command, ...rest] = process.argv.slice(1);
-const child = spawn(command, rest, { stdio: ['ignore', 'inherit', 'inherit'], windowsHide: true });
-const tie = new Socket({ fd: 3 });
-child.on('error', (error) => { console.error(error.message); process.exit(127); });
-child.on('exit', (code) => process.exit(code ?? 1));
-tie.resume();
-tie.on('end', () => child.kill());
-tie.on('error', () => child.kill());
-`;
-
 /** Starts it; resolves when the operating system has, rejects when there is no such program. Says nothing on readiness. */
 export async function startProcess(options: ProcessOptions): Promise<RunningProcess> {
   mkdirSync(dirname(options.logFile), { recursive: true });
@@ -122,37 +83,6 @@ export async function startProcess(options: ProcessOptions): Promise<RunningProc
   // A forgotten process must not keep ours alive: when we end, the pipe ends it.
   child.unref();
   return new TetheredProcess(options, child, pid, exited, logStart);
-}
-
-function spawnTethered(options: ProcessOptions, log: number): ChildProcess {
-  const signal = (options.stopSignal ?? 'SIGTERM').replace(/^SIG/, '');
-  const isWindows = process.platform === 'win32';
-  const [command, prefix] = isWindows
-    ? [process.execPath, ['-e', TETHER_FOR_WINDOWS, '--']]
-    : ['/bin/sh', ['-c', TETHER, 'sh']];
-  return spawn(command, [...prefix, signal, options.command, ...options.arguments], {
-    stdio: ['ignore', log, log, 'pipe'],
-    detached: !isWindows,
-    windowsHide: true,
-    ...(options.environment === undefined ? {} : { env: { ...options.environment } }),
-    ...(options.folder === undefined ? {} : { cwd: options.folder }),
-    ...(options.user === undefined ? {} : { uid: options.user.uid, gid: options.user.gid }),
-  });
-}
-
-/** Our end of the pipe. Not standard input: Node closes that by itself when a child ends, and then no line can be sent. */
-interface TieEnd {
-  end(text?: string): void;
-}
-
-function tieOf(child: ChildProcess): TieEnd | null {
-  const tie = child.stdio[3];
-  if (!(tie instanceof Socket)) return null;
-  tie.unref();
-  tie.on('error', () => {
-    // The reading end is gone; `exited` tells the rest.
-  });
-  return { end: (text) => (text === undefined ? tie.end() : tie.end(text)) };
 }
 
 class TetheredProcess implements RunningProcess {
@@ -274,34 +204,4 @@ export function logTail(running: RunningProcess): string {
   return lines.join('').trim() === ''
     ? `It printed nothing (log: ${running.logFile}).`
     : `The end of ${running.logFile}:\n${lines.join('\n')}`;
-}
-
-/** The command line of a running process, or null when there is none or it cannot be told. */
-export async function commandLineOf(pid: number): Promise<string | null> {
-  if (!isAlive(pid)) return null;
-  try {
-    return (await readFile(`/proc/${pid}/cmdline`, 'utf8')).replaceAll('\0', ' ');
-  } catch {
-    // Not Linux.
-  }
-  try {
-    const { code, output } = await runCommand('ps', ['-o', 'command=', '-p', String(pid)], { deadlineMs: 5_000 });
-    return code === 0 ? output.trim() : null;
-  } catch {
-    return null;
-  }
-}
-
-/** Whether a process of this id runs, whoever it belongs to. */
-export function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return !isNoSuchProcess(error);
-  }
-}
-
-function isNoSuchProcess(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'ESRCH';
 }

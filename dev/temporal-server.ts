@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Connection } from '@temporalio/client';
 import { freePort } from './port.js';
-import { commandLineOf, type RunningProcess, startProcess, untilReady } from './process.js';
+import { commandLineOf } from './process-table.js';
+import { type RunningProcess, startProcess, untilReady } from './process.js';
 
 /** How a development server is run. */
 export interface TemporalServerOptions {

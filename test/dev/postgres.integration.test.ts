@@ -7,7 +7,7 @@ import { Client } from 'pg';
 import { afterEach, describe, expect, it } from 'vitest';
 import { type EmbeddedPostgres, startPostgres } from '../../dev/postgres.js';
 import { makeFolderFor, postgresFolder, serverUser } from '../../dev/postgres-user.js';
-import { isAlive } from '../../dev/process.js';
+import { isAlive } from '../../dev/process-table.js';
 
 const started: EmbeddedPostgres[] = [];
 const folders: string[] = [];

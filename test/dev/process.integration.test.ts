@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, describe, expect, it } from 'vitest';
 import { repositoryRoot } from '../../dev/folders.js';
-import { isAlive, type ProcessOptions, startProcess, untilEnded, untilReady } from '../../dev/process.js';
+import { isAlive } from '../../dev/process-table.js';
+import { type ProcessOptions, startProcess, untilEnded, untilReady } from '../../dev/process.js';
 
 const folder = await mkdtemp(join(tmpdir(), 'skein-process-'));
 afterAll(() => rm(folder, { recursive: true, force: true }));

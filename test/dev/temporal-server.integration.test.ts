@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Connection } from '@temporalio/client';
 import { describe, expect, inject, it } from 'vitest';
-import { isAlive } from '../../dev/process.js';
+import { isAlive } from '../../dev/process-table.js';
 import { startTemporalServer } from '../../dev/temporal-server.js';
 import { testTemporalServer, testTimeSkippingEnvironment, timeSkippingUnavailable } from '../support/temporal.js';
 

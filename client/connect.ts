@@ -15,6 +15,7 @@ export interface ConnectOptions {
   readonly connectTimeoutMs?: number;
 }
 
+/** A client, and where it is connected: what messages name. */
 export interface Connected {
   readonly client: Client;
   readonly place: ServerPlace;

@@ -15,17 +15,12 @@ import {
   stopSignal,
   stopUpdate,
 } from '../workflows/messages.js';
-import { type ServerPlace, SkeinError, isUnanswered, noWorker } from './errors.js';
+import type { Connected } from './connect.js';
+import { SkeinError, isUnanswered, noWorker } from './errors.js';
 import { type ApplyRun, describeRun, readEnd, readInput } from './run.js';
 
 /** How long the answer to a control is waited for. The control itself may be in force long before. */
 export const ANSWER_MAX_MS = 5_000;
-
-/** Where this client is connected; every function here needs it for its messages. */
-export interface Connection {
-  readonly client: Client;
-  readonly place: ServerPlace;
-}
 
 /** What became of a control. */
 export interface ControlReport {
@@ -41,7 +36,7 @@ export interface ControlReport {
  * the same name for the answer. Without one in time the report says `recorded`: it takes effect when a worker runs.
  */
 export async function haltApply(
-  connection: Connection,
+  connection: Connected,
   apply: string,
   control: 'stop' | 'cancel',
   message: ControlMessage,
@@ -72,7 +67,7 @@ export async function haltApply(
 
 /** Sends a control that only a running apply can carry out; its validator refuses with the reason. */
 export async function sendControl(
-  connection: Connection,
+  connection: Connected,
   apply: string,
   name: 'release' | 'retry' | 'skip' | 'start',
   message: ControlMessage,
@@ -91,7 +86,7 @@ export async function sendControl(
 
 type Answer = ControlAnswer | 'unanswered' | 'closed';
 
-async function ask({ client }: Connection, apply: string, name: Control, message: ControlMessage): Promise<Answer> {
+async function ask({ client }: Connected, apply: string, name: Control, message: ControlMessage): Promise<Answer> {
   const handle = client.workflow.getHandle(apply);
   try {
     return await client.withDeadline(Date.now() + ANSWER_MAX_MS, () =>

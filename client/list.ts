@@ -2,7 +2,7 @@ import type { Client, WorkflowExecutionInfo } from '@temporalio/client';
 import type { ApplySpec } from '../domain/spec.js';
 import type { ApplyState } from '../domain/state.js';
 import { type ApplyStatus, joinStatus } from '../domain/status.js';
-import { APPLY_WORKFLOW, statusQuery } from '../workflows/messages.js';
+import { APPLY_WORKFLOW, MEMO_APPLY, statusQuery } from '../workflows/messages.js';
 import { mapConcurrently } from './concurrency.js';
 import { isUnanswered } from './errors.js';
 import { type ApplyRun, readEnd, readInput } from './run.js';
@@ -39,6 +39,8 @@ export async function listApplies(client: Client, options: ListOptions = {}): Pr
   const condition = running ? ` AND ExecutionStatus = 'Running'` : '';
   const newest = new Map<string, WorkflowExecutionInfo>();
   for await (const run of client.workflow.list({ query: `WorkflowType = '${APPLY_WORKFLOW}'${condition}` })) {
+    // Another product in the same namespace may have a workflow type of this name.
+    if (run.memo?.[MEMO_APPLY] !== run.workflowId) continue;
     const known = newest.get(run.workflowId);
     if (known === undefined && newest.size >= limit) break;
     if (known === undefined || known.startTime < run.startTime) newest.set(run.workflowId, run);

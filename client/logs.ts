@@ -2,7 +2,7 @@ import { DEFAULT_QUEUE } from '../domain/ids.js';
 import type { DeploymentLogs, EngineLog, LogsInput, LogsResult } from '../domain/log.js';
 import type { ApplySpec } from '../domain/spec.js';
 import { LOGS_WORKFLOW } from '../workflows/messages.js';
-import type { Connection } from './controls.js';
+import type { Connected } from './connect.js';
 import { SkeinError } from './errors.js';
 import { describeRun, readInput } from './run.js';
 import { runShortWorkflow } from './short-workflow.js';
@@ -20,7 +20,7 @@ export interface LogsOptions {
  * engines. A deployment that was never dispatched has none and is left out.
  */
 export async function readLogs(
-  connection: Connection,
+  connection: Connected,
   apply: string,
   options: LogsOptions = {},
 ): Promise<readonly DeploymentLogs[]> {

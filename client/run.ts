@@ -58,7 +58,10 @@ export async function readInput(client: Client, run: Pick<ApplyRun, 'apply' | 'r
     maximumPageSize: 1,
   });
   const payloads = answer.history?.events?.[0]?.workflowExecutionStartedEventAttributes?.input?.payloads;
-  return await decodeFromPayloadsAtIndex<ApplyInput>(client.options.loadedDataConverter, 0, payloads);
+  const input: unknown = await decodeFromPayloadsAtIndex(client.options.loadedDataConverter, 0, payloads);
+  if (!isApplyInput(input))
+    throw new SkeinError('unknown_apply', `workflow ${run.apply} is no apply of this product: its input holds no spec`);
+  return input;
 }
 
 /** How a closed run ended. Waits for the end of an open one. */
@@ -96,6 +99,11 @@ const INTERRUPTED_BY: Readonly<Record<string, string>> = {
   TimeoutFailure: 'timed_out',
   CancelledFailure: 'cancelled',
 };
+
+/** A workflow of our type that somebody else started may hold anything. */
+function isApplyInput(value: unknown): value is ApplyInput {
+  return typeof value === 'object' && value !== null && 'spec' in value && 'plan' in value && 'specDigest' in value;
+}
 
 function isApplyResult(value: unknown): value is ApplyResult {
   return typeof value === 'object' && value !== null && 'operations' in value && 'state' in value && 'apply' in value;

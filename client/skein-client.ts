@@ -4,7 +4,7 @@ import type { ApplyInput } from '../domain/apply.js';
 import type { DeploymentLogs } from '../domain/log.js';
 import type { ApplyStatus } from '../domain/status.js';
 import type { ControlMessage } from '../workflows/messages.js';
-import { type ConnectOptions, connect, defaultCaller } from './connect.js';
+import { type ConnectOptions, type Connected, connect, defaultCaller } from './connect.js';
 import { type ControlReport, haltApply, refuseOtherEnvironment, sendControl } from './controls.js';
 import { type ServerPlace, SkeinError, explaining } from './errors.js';
 import { type ListOptions, type ListedApply, listApplies } from './list.js';
@@ -226,7 +226,7 @@ export class SkeinClient {
     return await this.#explaining(() => readLogs(this.#connection, apply, options));
   }
 
-  get #connection() {
+  get #connection(): Connected {
     return { client: this.#client, place: this.#place };
   }
 

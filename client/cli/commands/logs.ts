@@ -34,6 +34,7 @@ async function showLogs(context: CommandContext, apply: string, options: LogsCom
   const answers = await context.client.logs(apply, selection(options));
   if (context.json) context.print(JSON.stringify({ apply, deployments: answers }));
   else for (const { deployment, line } of newLines(answers, new Set())) context.print(renderLogLine(deployment, line));
+  if (answers.length === 0) context.note(`nothing of ${apply} was dispatched to an engine, so there are no logs`);
   const errors = renderLogErrors(answers);
   for (const error of errors) context.note(error);
   return errors.length === 0 ? 0 : 69;

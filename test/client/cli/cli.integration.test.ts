@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -371,6 +371,17 @@ describe('what is not there exits with 69 and says what to start', () => {
     expect(exitCode).toBe(69);
     expect(errors).toContain('us could not be asked for a plan');
     expect(errors).toContain('skein engine');
+  });
+
+  test('a queue that no worker serves, by its name', async () => {
+    const path = await specFile(['CREATE INDEX orders_far ON orders (note);']);
+    await writeFile(
+      path,
+      (await readFile(path, 'utf8')).replace('target: orders_us', 'target: orders_us\n    queue: far'),
+    );
+    const { exitCode, errors } = await skein('plan', '-f', path);
+    expect(exitCode).toBe(69);
+    expect(errors).toContain('no worker answers on task queue far-calls');
   });
 
   test('no worker: the status is told from history, a stop is recorded, and takes effect when a worker runs', async () => {

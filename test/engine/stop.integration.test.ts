@@ -204,6 +204,29 @@ describe('a failure', () => {
     expect(await invalidIndexes()).toEqual([]);
   });
 
+  it('puts the old rule back when the data breaks the new one, and the same plan fits again', async () => {
+    await admin.query('ALTER TABLE readers ADD CONSTRAINT old_enough CHECK (age >= 0)');
+    const files = {
+      public: { 'readers.sql': LIVE.replace('age integer', 'age integer CONSTRAINT old_enough CHECK (age > 0)') },
+    };
+    const { planId, changes } = await client.plan('readers', files);
+    expect(changes.flatMap((change) => change.tableChanges.map((table) => table.isUnsafe))).toEqual([false]);
+    const first = await client.apply({ planId, target: 'readers', idempotencyKey: 'attempt 0' });
+    const failed = await client.untilState(first.applyId, [State.STATE_FAILED]);
+    expect(failed.errorMessage).toContain(
+      'check constraint "old_enough" of relation "readers" is violated by some row',
+    );
+    await expect(admin.query('INSERT INTO readers VALUES (-1, NULL, -1)')).rejects.toThrow(/old_enough/);
+    await admin.query('INSERT INTO readers VALUES (-1, NULL, 0)');
+
+    await admin.query('DELETE FROM readers WHERE age = 0');
+    const second = await client.apply({ planId, target: 'readers', idempotencyKey: 'attempt 1' });
+    expect(second.errorMessage).toBe('');
+    await client.untilState(second.applyId, [State.STATE_COMPLETED]);
+    await expect(admin.query('INSERT INTO readers VALUES (-2, NULL, 0)')).rejects.toThrow(/old_enough/);
+    expect((await client.planDiff('readers', files)).changes).toEqual([]);
+  });
+
   it('is mended by the same plan once the data is mended, without running again what had been done', async () => {
     const { planId } = await client.plan('readers', WITH_UNIQUE);
     const first = await client.apply({ planId, target: 'readers', idempotencyKey: 'attempt 0' });

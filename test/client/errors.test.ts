@@ -18,12 +18,15 @@ function explained(error: unknown): SkeinError {
 }
 
 describe('what the Temporal client throws becomes what a person should do', () => {
-  test('no server: which address, and how to start one', () => {
-    const error = explained(grpc(status.UNAVAILABLE, 'connection refused'));
-    expect(error.kind).toBe('unavailable');
-    expect(error.message).toContain('10.0.0.1:7233');
-    expect(error.message).toContain('`skein dev`');
-  });
+  test.each([status.UNAVAILABLE, status.DEADLINE_EXCEEDED])(
+    'no server (%i): which address, and how to start one',
+    (code) => {
+      const error = explained(grpc(code, 'connection refused'));
+      expect(error.kind).toBe('unavailable');
+      expect(error.message).toContain('10.0.0.1:7233');
+      expect(error.message).toContain('`skein dev`');
+    },
+  );
 
   test('wrong namespace: not the same as no server', () => {
     const error = explained(new NamespaceNotFoundError('prdo'));

@@ -73,10 +73,14 @@ describe('the view from history', () => {
   });
 
   test('a child that was lost has not ended: its apply starts it again with the same attempt', () => {
-    const view = viewFromHistory('a', [
+    const lost: readonly ApplyEvent[] = [
       ...began(),
       signal('eu', 'admit'),
       { kind: 'child_closed', workflowId: id('eu'), outcome: null },
+    ];
+    expect(operationOf(viewFromHistory('a', lost), 'eu')).toMatchObject({ stage: 'admitted', outcome: null });
+    const view = viewFromHistory('a', [
+      ...lost,
       {
         kind: 'child_initiated',
         workflowId: id('eu'),

@@ -91,7 +91,7 @@ function sayWhatWasNotRun(skipped) {
   say('\nNot run here:');
   for (const { what, needs, command } of ELSEWHERE) say(`  ${what} (needs ${needs}): ${command}`);
   for (const test of skipped)
-    say(`  ${test} (skipped: what it needs could not be had; the first lines of this run say why)`);
+    say(`  ${test} (skipped by the test itself: what it needs is not here, or does not apply)`);
 }
 
 function main(mode) {

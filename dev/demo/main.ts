@@ -74,7 +74,7 @@ async function run({ scene, keep, rows }: DemoOptions): Promise<number> {
     say(
       `\n${isGood ? 'Everything was as promised' : 'NOT everything was as promised'}, after ${((Date.now() - startedAt) / 1000).toFixed(0)} s.`,
     );
-    say(`Temporal UI while this runs: ${stack.temporal.uiAddress ?? 'none'}`);
+    if (!keep) say('All of it ends now; with --keep it stays, and the Temporal UI with it.');
     if (keep) {
       isKept = true;
       explainKeeping(stack);
@@ -92,6 +92,7 @@ function exitInterrupted(): never {
 
 function explainKeeping(stack: Stack): void {
   title('Still running, until Ctrl-C');
+  say(`Temporal UI: ${stack.temporal.uiAddress ?? 'none'}`);
   say('In another terminal, in this folder:');
   say(`  export TEMPORAL_ADDRESS=${stack.temporal.address} SKEIN_CONFIG=${stack.configFile}`);
   say('  npm run -s skein -- list');

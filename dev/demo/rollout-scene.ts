@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { startStack, type Stack } from '../stack.js';
 import { makeCopies, query, readColumn, readIndex } from './database.js';
 import { writeRolloutFiles } from '../rollout-files.js';
-import { Claims, connectClient, follow, planAndShow, type Scene, showResult } from './scene.js';
+import { Claims, connectClient, follow, planAndShow, sayPage, type Scene, showResult } from './scene.js';
 import { command, note, say, table, title } from './screen.js';
 
 /** One schema change over three databases, to the end. */
@@ -64,6 +64,7 @@ export const rolloutScene: Scene = async ({ rows, closing }) => {
   const apply = client.newApplyId('orders');
   command(`skein apply -f rollout.yaml --id ${apply} -y`);
   await client.apply(plan, { id: apply });
+  sayPage(stack, apply);
   const status = await follow(client, apply);
   showResult(status);
 

@@ -2,7 +2,7 @@ import { Client, Connection } from '@temporalio/client';
 import { type ApplyStatus, type RolloutPlan, readSpecFile, SkeinClient } from '../../client/index.js';
 import type { Closing } from '../closing.js';
 import type { Stack } from '../stack.js';
-import { claim, command, elapsed, ProgressDisplay, say, table } from './screen.js';
+import { claim, command, elapsed, note, ProgressDisplay, say, table } from './screen.js';
 
 /** What both scenes of the demo have in common: a stack, the client library on it, and a count of broken promises. */
 export interface SceneOptions {
@@ -38,6 +38,14 @@ export async function planAndShow(client: SkeinClient, path: string): Promise<Ro
 
 function indent(text: string, spaces: number): string {
   return text.replace(/^/gm, ' '.repeat(spaces));
+}
+
+/** The apply's page in the Temporal UI, while that is up. */
+export function sayPage(stack: Stack, apply: string): void {
+  const { uiAddress, namespace } = stack.temporal;
+  if (uiAddress !== null) {
+    note(`Temporal UI: ${uiAddress}/namespaces/${namespace}/workflows/${encodeURIComponent(apply)}`);
+  }
 }
 
 /**

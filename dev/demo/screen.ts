@@ -6,6 +6,9 @@ import type { ApplyStatus, OperationStatus } from '../../client/index.js';
 /** What the demo prints. On a terminal the progress is redrawn in place; elsewhere a line is printed when something changed. */
 
 const BAR_CELLS = 20;
+/** What a line of the progress takes before its last column, which is cut to what is left of the window. */
+const LINE_COLUMNS = 62;
+const COLUMNS = 100;
 
 export function title(text: string): void {
   process.stdout.write(`\n${chalk.bold(text)}\n${chalk.dim('─'.repeat(Math.min(text.length, 100)))}\n`);
@@ -80,7 +83,8 @@ export class ProgressDisplay {
 function operationLine(operation: OperationStatus): string {
   const percent = operation.state === 'completed' ? 100 : (operation.progress?.percent ?? null);
   const bar = percent === null ? ' '.repeat(BAR_CELLS + 5) : `${progressBar(percent)} ${String(percent).padStart(3)}%`;
-  const waitingOn = operation.waitingOn === '' ? '' : chalk.dim(`  ${operation.waitingOn}`);
+  const room = Math.max(0, (process.stdout.columns ?? COLUMNS) - LINE_COLUMNS - phaseOf(operation).length);
+  const waitingOn = operation.waitingOn === '' ? '' : chalk.dim(`  ${operation.waitingOn.slice(0, room)}`);
   return `    ${operation.deployment.padEnd(6)} ${stateText(operation.state)} ${bar} ${elapsed(operation).padStart(6)}${chalk.dim(phaseOf(operation))}${waitingOn}`;
 }
 

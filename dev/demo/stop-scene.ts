@@ -3,7 +3,7 @@ import type { ApplyStatus, SkeinClient } from '../../client/index.js';
 import { type Stack, startStack } from '../stack.js';
 import { makeCopies, OpenSnapshot, query, readEngineRecords, readIndex, readIndexBuild } from './database.js';
 import { writeRolloutFiles } from '../rollout-files.js';
-import { Claims, connectClient, follow, planAndShow, type Scene, showResult } from './scene.js';
+import { Claims, connectClient, follow, planAndShow, sayPage, type Scene, showResult } from './scene.js';
 import { command, note, say, table, title } from './screen.js';
 
 /** A stop that stops: one deployment failed, one in flight, two that must never start; and how it goes on afterwards. */
@@ -83,6 +83,7 @@ async function rollOutUntilHeld({ client, stack, apply, path }: Act & { readonly
   const plan = await planAndShow(client, path);
   command(`skein apply -f rollout.yaml --id ${apply} -y`);
   await client.apply(plan, { id: apply });
+  sayPage(stack, apply);
   const { dsn } = stack.deployment('us');
   const status = await follow(client, apply, async () => {
     const build = await readIndexBuild(dsn);

@@ -18,7 +18,7 @@ describe('the demo', () => {
     for (const command of ['skein plan -f rollout.yaml', 'skein apply -f rollout.yaml']) {
       expect(output).toContain(`$ ${command}`);
     }
-    const [, ui = ''] = /Temporal UI while this runs: (\S+)/.exec(output) ?? [];
+    const [, ui = ''] = /Temporal UI: (\S+\/workflows\/orders-\w+)/.exec(output) ?? [];
     expect((await fetch(ui)).status).toBe(200);
     // PostgreSQL, Temporal, three engines and a worker, beside the shells that watch over them.
     if (process.platform === 'linux') expect(demo.leftovers().length).toBeGreaterThanOrEqual(6);

@@ -1,6 +1,7 @@
 import { Context } from '@temporalio/activity';
 import { EngineFailure } from '../tern/engine.js';
 import { lookAgain } from './failure.js';
+import type { Timings } from './timings.js';
 
 /** Watches that share one second of heartbeats; above it each one beats less often (design 4.4). */
 const WATCHES_PER_SECOND = 50;
@@ -23,10 +24,10 @@ export class Beat<Details> implements Disposable {
   #details: Details;
   #lastBeatAt = Date.now();
 
-  constructor(details: Details) {
+  constructor(details: Details, { beatMs }: Pick<Timings, 'beatMs'>) {
     this.#details = details;
     beating += 1;
-    const intervalMs = Math.min(HEARTBEAT_TIMEOUT_MS / 3, Math.max(1_000, (beating / WATCHES_PER_SECOND) * 1_000));
+    const intervalMs = Math.min(HEARTBEAT_TIMEOUT_MS / 3, Math.max(beatMs, (beating / WATCHES_PER_SECOND) * 1_000));
     this.#context.heartbeat(details);
     this.#timer = setInterval(() => this.#send(), intervalMs);
   }

@@ -24,14 +24,17 @@ const LOOK_MS = { first: 25, max: 2_000 } as const;
  */
 export function createControl(ports: ActivityPorts): Activities['control'] {
   return async (input) => {
-    using beat = new Beat<ControlDetail>({
-      control: input.control,
-      since: new Date().toISOString(),
-      sent: 0,
-      accepted: false,
-      refused: null,
-      lastError: null,
-    });
+    using beat = new Beat<ControlDetail>(
+      {
+        control: input.control,
+        since: new Date().toISOString(),
+        sent: 0,
+        accepted: false,
+        refused: null,
+        lastError: null,
+      },
+      ports.timings,
+    );
     const signal = Context.current().cancellationSignal;
     const engine = () => ports.engines.engineFor(input.scope.deployment);
     let lookMs: number = LOOK_MS.first;

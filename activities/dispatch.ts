@@ -23,7 +23,7 @@ export interface DispatchDetails extends LiveDetail {
 export function createDispatch(ports: ActivityPorts): Activities['dispatch'] {
   return async (input) => {
     const plan = await ports.plans.fetch(input.scope);
-    using beat = new Beat<DispatchDetails>(resumeDetails());
+    using beat = new Beat<DispatchDetails>(resumeDetails(), ports.timings);
     // Awaited here: without it the beat would end as soon as the promise is made.
     return await sendUntilAnswered({
       input,

@@ -52,12 +52,15 @@ async function afterLooking<Answer>(
   input: RemoteInput,
   step: Step<Answer>,
 ): Promise<Answer | 'accepted' | { readonly kind: 'refused'; readonly message: string }> {
-  using beat = new Beat<LiveDetail>({
-    ...resumeDetails(),
-    started: true,
-    startedAt: input.scope.startedAt,
-    remoteApplyId: input.remoteApplyId,
-  });
+  using beat = new Beat<LiveDetail>(
+    {
+      ...resumeDetails(),
+      started: true,
+      startedAt: input.scope.startedAt,
+      remoteApplyId: input.remoteApplyId,
+    },
+    ports.timings,
+  );
   const signal = Context.current().cancellationSignal;
   const reference = {
     remoteApplyId: input.remoteApplyId,

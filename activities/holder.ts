@@ -13,7 +13,7 @@ export function createDescribeHolder(ports: ActivityPorts): Activities['describe
 /** A former child of this very apply still holds its target: stop it, wait, and carry its outcome (design 3.3). */
 export function createAwaitFormer(ports: ActivityPorts): Activities['awaitFormer'] {
   return async (run) => {
-    using _beat = new Beat({ waitingFor: run.workflowId });
+    using _beat = new Beat({ waitingFor: run.workflowId }, ports.timings);
     await ports.operations.stop(run);
     for (;;) {
       if (Context.current().cancellationSignal.aborted) return Context.current().cancelled;

@@ -17,7 +17,10 @@ const RETRY_MS = 1_000;
 export function createResolveDispatch(ports: ActivityPorts): Activities['resolveDispatch'] {
   return async (input) => {
     const plan = await ports.plans.fetch(input.scope);
-    using beat = new Beat<DispatchDetails>({ ...resumeDetails(), started: true, startedAt: input.scope.startedAt });
+    using beat = new Beat<DispatchDetails>(
+      { ...resumeDetails(), started: true, startedAt: input.scope.startedAt },
+      ports.timings,
+    );
     const engine = () => ports.engines.engineFor(input.scope.deployment);
     const looked = await lookUp(input, engine, beat);
     if (looked !== null) return looked;

@@ -3,6 +3,8 @@
  * comes after ten minutes do not wait for ten minutes.
  */
 export interface Timings {
+  /** How often the details of an activity leave, as long as there are few of them. */
+  readonly beatMs: number;
   /** How long a live engine may answer Apply with errors before the dispatch is given up as unconfirmed (design 4.2, C47). */
   readonly internalErrorsMsMax: number;
   /** An unresolved stop or cancel is sent again after this long (engine contract 5.5, C33). */
@@ -18,6 +20,7 @@ export interface Timings {
 }
 
 export const TIMINGS: Timings = {
+  beatMs: 1_000,
   internalErrorsMsMax: 10 * 60_000,
   sendAgainMs: 30_000,
   cancelSettlesMs: 2 * 60_000,

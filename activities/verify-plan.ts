@@ -8,7 +8,7 @@ import type { ActivityPorts, PlanMaterial } from './ports.js';
 /** Reads the diff once, before a retry of an operation whose change was found in place (design 4.5). */
 export function createVerifyPlan(ports: ActivityPorts): Activities['verifyPlan'] {
   return async (scope) => {
-    using _beat = new Beat(null);
+    using _beat = new Beat(null, ports.timings);
     const plan = await ports.plans.fetch(scope);
     try {
       return await readDifference(ports.engines.engineFor(scope.deployment), scope, plan);

@@ -33,7 +33,7 @@ interface WatchDetails extends LiveDetail {
 
 export function createWatch(ports: ActivityPorts): Activities['watch'] {
   return async (input) => {
-    using beat = new Beat<WatchDetails>(resumeDetails(input));
+    using beat = new Beat<WatchDetails>(resumeDetails(input), ports.timings);
     // Awaited here: without it the beat would end as soon as the promise is made.
     return await new Watch(ports, input, beat).run();
   };

@@ -39,11 +39,12 @@ export class SkeinWorker {
 
   static async create(options: SkeinWorkerOptions): Promise<SkeinWorker> {
     const { connection, client, namespace, engines } = options;
+    const timings = { ...TIMINGS, ...options.timings };
     const activities = createActivities({
       engines,
       plans: new HistoryPlanSource(client),
       operations: new TemporalOperationDirectory(client),
-      timings: { ...TIMINGS, ...options.timings },
+      timings,
     });
     const common = { connection, namespace, shutdownGraceTime: options.shutdownGraceMs ?? 10_000 };
     const activityWorkers = options.queues.flatMap((queue) => [callsQueue(queue), watchQueue(queue)]);
@@ -54,7 +55,7 @@ export class SkeinWorker {
         activities: { ...activities },
         maxConcurrentActivityTaskExecutions: ACTIVITY_SLOTS,
         // The activities pace their own heartbeats by how many there are; see activities/beat.ts.
-        maxHeartbeatThrottleInterval: 1_000,
+        maxHeartbeatThrottleInterval: timings.beatMs,
       }),
     );
     if (options.workflowBundle !== null) {

@@ -101,7 +101,7 @@ export function portsOf({ engine }: FakeEngine, timings: Partial<Timings> = {}):
       fetch: () => Promise.resolve({ changes: [CHANGE], schemaFiles: { public: { 'orders.sql': `${CHANGE.ddl};` } } }),
     },
     operations: { describe: askNoWorkflow, stop: askNoWorkflow, outcome: askNoWorkflow },
-    timings: { ...TIMINGS, missingAgainMs: 1, verifyAgainMs: 1, ...timings },
+    timings: { ...TIMINGS, beatMs: 10, missingAgainMs: 1, verifyAgainMs: 1, ...timings },
   };
 }
 

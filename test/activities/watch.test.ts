@@ -20,7 +20,7 @@ describe('watch', () => {
       planDiff: [NOTHING_LEFT],
     });
     const environment = attempt();
-    const answer = await environment.run(createWatch(portsOf(fake)), { ...WATCH, pollIntervalMs: 1_500 });
+    const answer = await environment.run(createWatch(portsOf(fake)), { ...WATCH, pollIntervalMs: 100 });
     expect(answer).toMatchObject({ kind: 'ended', state: 'completed', confirmed: true });
     expect(environment.beats).toContainEqual(
       expect.objectContaining({ state: 'running', phase: 'checksumming', progress, detail: 'orders' }),
@@ -64,7 +64,7 @@ describe('watch', () => {
       progress: [failure('Unreachable', 'no route'), failure('Ambiguous', 'no answer'), observation('stopped')],
     });
     const environment = attempt();
-    const answer = await environment.run(createWatch(portsOf(fake)), { ...WATCH, pollIntervalMs: 1_100 });
+    const answer = await environment.run(createWatch(portsOf(fake)), { ...WATCH, pollIntervalMs: 60 });
     expect(answer).toMatchObject({ kind: 'ended', state: 'stopped' });
     const errors = environment.beats.filter((beat) => beat['unreachableSince'] !== null);
     expect(errors.map((beat) => beat['lastError'])).toEqual(expect.arrayContaining(['no route', 'no answer']));

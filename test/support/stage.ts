@@ -83,7 +83,7 @@ export interface InputOptions {
 }
 
 export interface StageOptions {
-  /** Default: those of production. */
+  /** Default: those of production, but for the heartbeats, which are quick, so that nobody waits to see them. */
   readonly timings?: Partial<Timings>;
   /** Default: the real development server. Called once the runtime is installed. */
   readonly server?: () => Promise<StageServer>;
@@ -114,7 +114,12 @@ export async function openStage(options: StageOptions = {}): Promise<Stage> {
   installQuietRuntime();
   const [server, code] = await Promise.all([(options.server ?? realServer)(), testWorkflowBundle()]);
   const { client } = server;
-  const worker = new StageWorker({ connection: server.connection, client, code, timings: options.timings ?? {} });
+  const worker = new StageWorker({
+    connection: server.connection,
+    client,
+    code,
+    timings: { beatMs: 50, ...options.timings },
+  });
   const closers: (() => Promise<void>)[] = [];
   afterEach(async () => {
     for (const close of closers.splice(0).toReversed()) await close();

@@ -1,3 +1,4 @@
+import { DatabaseError } from 'pg';
 import type pg from 'pg';
 import type { Logger } from 'pino';
 import { APPLICATION_NAME, openClient, openPool } from './database.js';
@@ -69,8 +70,12 @@ export class Target {
     try {
       await this.#preparing;
     } catch (error) {
-      if (!isConnectionLoss(error)) throw error;
-      throw unavailable(`target ${this.name}: its database does not answer: ${databaseText(error)}`, error);
+      if (isConnectionLoss(error)) {
+        throw unavailable(`target ${this.name}: its database does not answer: ${databaseText(error)}`, error);
+      }
+      // Wrong password, no such database, a read-only standby: the server has said no.
+      if (error instanceof DatabaseError) throw new ConfigurationError(`target ${this.name}: ${databaseText(error)}`);
+      throw error;
     }
   }
 

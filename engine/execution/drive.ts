@@ -1,4 +1,4 @@
-import { lockApply, setApplyState, type ApplyState } from '../storage/applies.js';
+import { findApply, lockApply, setApplyState, type ApplyState } from '../storage/applies.js';
 import { readInterrupt, settleControl, type ControlOperation } from '../storage/controls.js';
 import { writeLog } from '../storage/logs.js';
 import { failChange, readChanges, readSteps, type StoredStep } from '../storage/steps.js';
@@ -57,11 +57,13 @@ async function interruptApply(context: ExecutionContext, applyId: string): Promi
   const steps = await readSteps(context.session.client, applyId);
   const current = steps.find((step) => step.state !== 'done');
   if (current === undefined && steps.length > 0) return endApply(context, applyId, { state: 'completed', message: '' });
+  // Where another apply has taken the target over, what is finished may be that one's by now.
+  const superseded = (await findApply(context.session.client, applyId))?.supersededBy != null;
   const ofChange = steps.filter((step) => step.changePosition === current?.changePosition);
   await takeBackChange(context, {
     applyId,
     steps: ofChange,
-    extent: interrupt === 'cancel' ? 'everything' : 'unfinished',
+    extent: interrupt === 'cancel' && !superseded ? 'everything' : 'unfinished',
     budgetMs: interrupt === 'cancel' ? null : STOP_CLEANUP_BUDGET_MS,
   });
   const left = (await readSteps(context.session.client, applyId)).filter((step) => step.state !== 'done');

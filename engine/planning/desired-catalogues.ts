@@ -1,3 +1,4 @@
+import { ENGINE_VERSION } from '@supabase/pg-delta/plan';
 import type { Queryable } from '../database.js';
 import { findCatalogue, hasCatalogue, storeCatalogue } from '../storage/plans.js';
 import { catalogueFromText, catalogueToText, type Catalogue } from './catalogue.js';
@@ -5,7 +6,7 @@ import { digestOfSchemaFiles, readSchemaFiles, type SchemaFiles } from './schema
 import { loadSchema, type ScratchServer } from './scratch.js';
 
 /** Part of every digest: another version of the reading gives another catalogue. */
-const READING_VERSION = 'skein-catalogue-1';
+const READING_VERSION = `skein-catalogue-1\0${ENGINE_VERSION}`;
 /** Catalogues kept in memory. A rollout needs one; the rest is for neighbours. */
 const KEPT_MAX = 16;
 

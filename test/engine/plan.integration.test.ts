@@ -288,6 +288,42 @@ describe('what is replaced', () => {
   });
 });
 
+describe('a plan that is no longer true', () => {
+  it('is refused when it is applied, naming both sides, and nothing is stored', async () => {
+    const dsn = await database('drifted', LIVE);
+    const own = await startEngine({ listen: '127.0.0.1:0', targets: { drifted: dsn } });
+    const asking = new RawClient(own.address);
+    const files = { public: { 'all.sql': LIVE.replace('name text', 'name text, motto text') } };
+    const { planId } = await asking.plan('drifted', files);
+    // In the desired direction, and still not what was reviewed: somebody else is at work here.
+    await query('drifted', 'ALTER TABLE teams ADD COLUMN motto text');
+    const answer = await asking.apply({ planId, target: 'drifted', idempotencyKey: 'drifted' });
+    expect(answer).toMatchObject({ accepted: false, applyId: '' });
+    expect(answer.errorMessage).toBe(
+      `plan ${planId}: the live schema has drifted from the reviewed plan; reviewed: [ALTER TABLE "public"."teams" ADD COLUMN "motto" text]; now it would be: nothing; plan again`,
+    );
+    expect((await query('drifted', 'SELECT count(*)::int AS count FROM _skein.applies')).rows).toEqual([{ count: 0 }]);
+    asking.close();
+    await own.stop();
+  });
+
+  it('is refused for another database, environment or target than it was made for', async () => {
+    const { planId } = await client.plan('poor', {
+      public: { 'all.sql': LIVE.replace('name text', 'name text, motto text') },
+    });
+    for (const other of [{ database: 'stock' }, { environment: 'staging' }]) {
+      const call = client.apply({ planId, target: 'poor', ...other });
+      await expect(call).rejects.toThrow(
+        /was made for (?:database orders|environment production); refusing to run it for/,
+      );
+    }
+    expect(await client.apply({ planId, target: 'eu' })).toMatchObject({
+      accepted: false,
+      errorMessage: 'plan not found',
+    });
+  });
+});
+
 describe('a plan that cannot be made', () => {
   it('names the targets that are known when asked for another', async () => {
     const call = client.plan('mars', DESIRED);

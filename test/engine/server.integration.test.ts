@@ -197,6 +197,20 @@ describe('the engine as a process', () => {
     expect(exit).toBe(code);
   });
 
+  it.each([
+    { change: (dsn: URL) => void (dsn.password = 's3cret'), says: /target x: password authentication failed/ },
+    { change: (dsn: URL) => void (dsn.pathname = '/nowhere'), says: /target x: database "nowhere" does not exist/ },
+  ])('exits with 78 when the server says no: $says', async ({ change, says }) => {
+    const dsn = new URL(steady.dsn());
+    change(dsn);
+    const run = runEngineProcess(['--target', `x=${dsn.toString()}`]);
+    const exit = await new Promise((resolve) => run.process.once('close', resolve));
+    expect(run.log()).toMatch(says);
+    expect(run.log().trim().split('\n')).toHaveLength(1);
+    expect(run.log()).not.toContain(dsn.password);
+    expect(exit).toBe(78);
+  });
+
   it('never logs a password', async () => {
     const { dsn } = await database('quiet');
     const password = new URL(dsn).password;

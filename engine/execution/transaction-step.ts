@@ -23,16 +23,29 @@ export async function attemptTransaction(
   const run = () =>
     inSessionTransaction(context, async (client) => {
       await client.query(`SET LOCAL lock_timeout = ${LOCK_TIMEOUT_MS}`);
-      if (!step.scans) await client.query(`SET LOCAL statement_timeout = ${BRIEF_TIMEOUT_MS}`);
-      await client.query(step.statement);
-      if (!(await finishStep(client, applyId, position))) {
-        throw new Error(`step ${position} of ${applyId} was already done: its statement has been rolled back`);
+      if (step.scans) {
+        // The mark comes last: until then others write down how far this is.
+        await client.query(step.statement);
+        await markDone(client, attempt);
+      } else {
+        // The mark comes first, so that the table is locked for the statement and the commit and nothing else.
+        await client.query(`SET LOCAL statement_timeout = ${BRIEF_TIMEOUT_MS}`);
+        await markDone(client, attempt);
+        await client.query(step.statement);
       }
     });
   const ran = await observedLockWait(context, LOCK_TIMEOUT_MS, () =>
     step.scans ? watched(context, { applyId, position }, run) : run(),
   );
   return 'result' in ran ? { kind: 'done' } : { kind: 'error', error: ran.error, blocker: ran.blocker };
+}
+
+async function markDone(
+  client: ExecutionContext['session']['client'],
+  { applyId, position }: StepAttempt,
+): Promise<void> {
+  if (await finishStep(client, applyId, position)) return;
+  throw new Error(`step ${position} of ${applyId} was already done: its statement has been rolled back`);
 }
 
 /** Runs the undo of a step and takes its mark back, in one transaction. */

@@ -21,8 +21,12 @@ export function listFiles(folders: readonly string[] = ['']): readonly string[] 
   );
 }
 
+const texts = new Map<string, string>();
+
 export function readText(path: string): string {
-  return readFileSync(join(REPOSITORY_ROOT, path), 'utf8');
+  const text = texts.get(path) ?? readFileSync(join(REPOSITORY_ROOT, path), 'utf8');
+  texts.set(path, text);
+  return text;
 }
 
 export function isSource(path: string): boolean {
@@ -33,6 +37,15 @@ export function isSource(path: string): boolean {
 export interface Import {
   readonly specifier: string;
   readonly kind: 'value' | 'type' | 'dynamic';
+}
+
+const importsByPath = new Map<string, readonly Import[]>();
+
+/** The imports of a file of the repository. */
+export function importsOf(path: string): readonly Import[] {
+  const imports = importsByPath.get(path) ?? readImports(path, readText(path));
+  importsByPath.set(path, imports);
+  return imports;
 }
 
 /** Every import, re-export, dynamic import and import type of a source text. */

@@ -1,13 +1,21 @@
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
 /**
- * `unit` needs nothing but Node and takes seconds; `integration` starts real servers and databases, one
- * file at a time because they share two cores and measure real waits; `extra` needs what is not on every
- * machine (Go, say) and has commands of its own. A file says which it is by its name.
+ * Files that run at a time. Two even on two cores: the tests of real servers spend half of their time waiting. Not many
+ * more on any machine, because each of them may run a whole stack.
+ */
+const FILES_AT_A_TIME = Math.min(4, Math.max(2, availableParallelism()));
+
+/**
+ * `unit` needs nothing but Node and takes seconds; `integration` starts real servers and databases, on ports and folders
+ * of their own; `extra` needs what is not on every machine (Go, say) and has commands of its own. A file says which it is
+ * by its name.
  */
 export default defineConfig({
   test: {
     pool: 'forks',
+    maxWorkers: FILES_AT_A_TIME,
     projects: [
       {
         extends: true,
@@ -23,7 +31,6 @@ export default defineConfig({
           name: 'integration',
           include: ['test/**/*.integration.test.ts'],
           globalSetup: ['test/support/obtain-programs.ts'],
-          fileParallelism: false,
           testTimeout: 60_000,
           hookTimeout: 120_000,
         },
@@ -34,7 +41,6 @@ export default defineConfig({
           name: 'extra',
           include: ['test/**/*.extra.test.ts'],
           globalSetup: ['test/support/obtain-programs.ts'],
-          fileParallelism: false,
           testTimeout: 60_000,
           hookTimeout: 600_000,
         },

@@ -391,11 +391,11 @@ describe('what is not there exits with 69 and says what to start', () => {
     const status = await statusOf('alone');
     expect(status).toMatchObject({ detail: 'coarse', state: 'running', counts: { completed: 1 } });
     expect(statesOf(status)).toEqual({ eu: 'completed', us: 'running' });
-    expect((await skein('why', 'alone')).out).toContain('skein worker');
-
     const stopped = await skeinJson('stop', 'alone');
     expect(stopped).toEqual({ exitCode: 69, answer: expect.objectContaining({ answer: 'recorded' }) });
-    expect(await statusOf('alone')).toMatchObject({ state: 'stopping', detail: 'coarse' });
+    const why = await skein('why', 'alone');
+    expect(why.out).toContain('alone is stopping');
+    expect(why.out).toContain('skein worker');
     expect(await skein('release', 'alone')).toMatchObject({
       exitCode: 69,
       errors: expect.stringContaining('was not recorded'),

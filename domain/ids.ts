@@ -27,7 +27,7 @@ export function watchQueue(queue: string): string {
 
 /**
  * The workflow id of an operation is its target, so that Temporal itself guarantees one live operation per target
- * across all applies (I11), and the runs of that id are the target's change log.
+ * across all applies (I11), and the runs of that id are the target's change log. Four names make at most 255 characters.
  */
 export function operationWorkflowId(params: {
   readonly environment: string;

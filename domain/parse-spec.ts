@@ -1,5 +1,5 @@
 import { DURATION_RULE, parseDurationMs } from './duration.js';
-import { DEFAULT_QUEUE, NAME_RULE, isName, operationWorkflowId } from './ids.js';
+import { DEFAULT_QUEUE, NAME_RULE, isName } from './ids.js';
 import {
   type Amount,
   type ApplySpec,
@@ -50,7 +50,7 @@ export function parseSpec(raw: unknown): ParsedSpec {
   const type = readName(raw, 'type', report);
   const environment = readName(raw, 'environment', report);
   const deployments = readDeployments(raw['deployments'], report);
-  refuseDuplicates({ database, environment, deployments }, report);
+  refuseDuplicates(deployments, report);
   const rollout = readRollout(raw['rollout'], report);
   const verify = readBoolean(raw, 'verify', true, report);
   const pollIntervalMs = readPollInterval(raw, report);
@@ -93,12 +93,9 @@ function readDeployments(raw: unknown, report: Report): DeploymentSpec[] {
   });
 }
 
-function refuseDuplicates(
-  spec: { readonly database: string; readonly environment: string; readonly deployments: readonly DeploymentSpec[] },
-  report: Report,
-): void {
+function refuseDuplicates(deployments: readonly DeploymentSpec[], report: Report): void {
   const firstIndex = new Map<string, number>();
-  spec.deployments.forEach((deployment, index) => {
+  deployments.forEach((deployment, index) => {
     if (deployment.name === '') return;
     const first = firstIndex.get(deployment.name);
     if (first === undefined) firstIndex.set(deployment.name, index);
@@ -108,15 +105,6 @@ function refuseDuplicates(
         `"${deployment.name}" is listed already at deployments[${first}]; each deployment appears once`,
       );
   });
-  const longest = spec.deployments.find(
-    (deployment) =>
-      operationWorkflowId({ ...spec, deployment: deployment.name, target: deployment.target }).length > 255,
-  );
-  if (longest !== undefined)
-    report(
-      ['deployments'],
-      `environment, database, deployment and target of "${longest.name}" together must be at most 255 characters`,
-    );
 }
 
 function readRollout(raw: unknown, report: Report): RolloutSpec {

@@ -52,6 +52,14 @@ describe('ids', () => {
     ).toBe('production/orders/eu/orders_eu');
   });
 
+  it('are at most 255 characters, however long the names are', () => {
+    const name = 'x'.repeat(63);
+    expect(isName(name)).toBe(true);
+    expect(operationWorkflowId({ environment: name, database: name, deployment: name, target: name })).toHaveLength(
+      255,
+    );
+  });
+
   it('keep calls and watches on queues of their own', () => {
     expect(new Set([DEFAULT_QUEUE, callsQueue(DEFAULT_QUEUE), watchQueue(DEFAULT_QUEUE)])).toEqual(
       new Set(['skein', 'skein-calls', 'skein-watch']),

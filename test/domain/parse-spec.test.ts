@@ -194,13 +194,6 @@ describe('a spec is refused', () => {
     ]);
   });
 
-  it('when environment, database, deployment and target together make too long an id', () => {
-    const long = 'x'.repeat(63);
-    const given = { ...SMALLEST, database: long, environment: long, deployments: [{ name: long, target: long }] };
-    expect(specOf(given).database).toBe(long);
-    expect(issuesOf({ ...given, deployments: [{ name: long, target: `${long}y` }] })).toHaveLength(1);
-  });
-
   it('without an error when it contains itself, as YAML can say', () => {
     const itself: unknown[] = [];
     itself.push(itself);

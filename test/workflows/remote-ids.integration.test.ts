@@ -3,7 +3,7 @@ import { SkeinClient } from '../../client/index.js';
 import { State } from '../../proto/gen/tern.js';
 import { cancelUpdate, stopSignal } from '../../workflows/messages.js';
 import { failureOf, lineOf, send, startNextRun, untilStatus } from '../support/controls.js';
-import type { LedgerCall, Rpc } from '../support/scripted-engine.js';
+import type { LedgerCall, LedgerEntry, Rpc } from '../support/scripted-engine.js';
 import { type Scene, openStage, operationOf, resultOf, summary, untilView } from '../support/stage.js';
 import { until } from '../support/until.js';
 import { startWorkerProcess } from '../support/worker-process.js';
@@ -11,6 +11,9 @@ import { startWorkerProcess } from '../support/worker-process.js';
 const stage = await openStage({ timings: { verifyAgainMs: 100 } });
 
 const HOLDS = { steps: [{ state: 'STATE_RUNNING', holds: true }] } as const;
+
+/** A process starts slowly on a busy machine, and a dead one is missed after ten seconds. */
+const PATIENTLY_MS = 60_000;
 
 /** Calls that name a remote apply. */
 const SCOPED: readonly Rpc[] = ['Progress', 'Logs', 'Stop', 'Cancel', 'Start', 'Cutover'];
@@ -21,6 +24,10 @@ function scopedCalls(scene: Scene, deployment: string): readonly LedgerCall[] {
     .engine(deployment)
     .ledger.calls({ rpc: SCOPED })
     .filter((call) => call.rpc !== 'Logs');
+}
+
+function isExecution(entry: LedgerEntry): boolean {
+  return entry.kind === 'effect' && entry.effect === 'executed';
 }
 
 function executions(scene: Scene, deployment: string): number[] {
@@ -82,7 +89,9 @@ describe('several operations', () => {
 });
 
 describe('a worker killed', () => {
-  it('after the acceptance, after the id was recorded and in mid-watch resumes those exact remote applies', async () => {
+  it('after the acceptance, after the id was recorded and in mid-watch resumes those exact remote applies', {
+    timeout: 120_000,
+  }, async () => {
     const scene = await stage.scene(['accepted', 'recorded', 'watched'], { worker: false });
     for (const name of ['accepted', 'recorded', 'watched']) scene.engine(name).script(name, HOLDS);
     const reply = scene.engine('accepted').fault({ rpc: 'Apply', action: { kind: 'hold_after' } });
@@ -90,9 +99,9 @@ describe('a worker killed', () => {
     const input = await scene.input({ rollout: { maxConcurrency: 3 } });
     const first = await startWorkerProcess({ temporalAddress: stage.address, deployments: scene.addresses });
     const handle = await scene.start(input);
-    await scene.engine('accepted').ledger.waitFor((entry) => entry.kind === 'effect' && entry.effect === 'executed');
-    await scene.engine('recorded').ledger.waitForCall({ rpc: 'Progress' });
-    await scene.engine('watched').ledger.waitForCall({ rpc: 'Progress', nth: 3, outcome: 'answered' });
+    await scene.engine('accepted').ledger.waitFor(isExecution, PATIENTLY_MS);
+    await scene.engine('recorded').ledger.waitForCall({ rpc: 'Progress' }, PATIENTLY_MS);
+    await scene.engine('watched').ledger.waitForCall({ rpc: 'Progress', nth: 3, outcome: 'answered' }, PATIENTLY_MS);
     const ids = new Map(
       input.spec.deployments.map(({ name }) => [name, scene.engine(name).applyOn(name).remoteApplyId]),
     );
@@ -104,7 +113,7 @@ describe('a worker killed', () => {
     for (const name of ['accepted', 'recorded', 'watched']) {
       const { ledger } = scene.engine(name);
       const looks = name === 'watched' ? looksBefore : ledger.calls({ rpc: 'Progress' }).length;
-      await ledger.waitForCall({ rpc: 'Progress', nth: looks + 1, outcome: 'answered' }, 30_000);
+      await ledger.waitForCall({ rpc: 'Progress', nth: looks + 1, outcome: 'answered' }, PATIENTLY_MS);
       scene.engine(name).completeApply(name);
     }
     const result = await resultOf(handle);

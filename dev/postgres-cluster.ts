@@ -4,13 +4,13 @@ import { chown, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:f
 import { join } from 'node:path';
 import type { PostgresBinaries } from './postgres-binaries.js';
 import { makeFolderFor, type SystemUser } from './postgres-user.js';
+import { makeTemporaryFolder } from './temporary-folder.js';
 import { isAlive } from './process-table.js';
 import { startProcess, untilEnded } from './process.js';
 
 /** The superuser of every cluster made here. */
 export const SUPERUSER = 'postgres';
 const INITDB_DEADLINE_MS = 120_000;
-const ABANDONED = /^temporary-(\d+)-/;
 
 /** One cluster on disk and how it is run. */
 export interface Cluster {
@@ -22,24 +22,16 @@ export interface Cluster {
 }
 
 /** A fresh folder for a cluster that is removed on stop. */
-export async function makeTemporaryFolder(user: SystemUser | null, parent: string): Promise<string> {
+export async function makeClusterFolder(user: SystemUser | null, parent: string): Promise<string> {
   makeFolderFor(user, parent);
-  await removeAbandoned(parent);
-  // mkdtemp makes a private folder; as root the server's user must be able to enter it.
-  const folder = await mkdtemp(join(parent, `temporary-${process.pid}-`));
+  const folder = await makeTemporaryFolder(parent, 'temporary', async (abandoned) => {
+    // Its maker was killed a moment ago, and the server is about to end.
+    const server = await readPidFile(join(abandoned, 'data'));
+    return server !== null && isAlive(server.pid);
+  });
+  // A fresh folder is private; as root the server's user must be able to enter it.
   if (user !== null) await chown(folder, user.uid, user.gid);
   return folder;
-}
-
-/** Temporary clusters whose maker was killed. Their servers ended with it. */
-async function removeAbandoned(parent: string): Promise<void> {
-  for (const name of await readdir(parent)) {
-    const owner = ABANDONED.exec(name)?.[1];
-    if (owner === undefined || isAlive(Number(owner))) continue;
-    const server = await readPidFile(join(parent, name, 'data'));
-    if (server !== null && isAlive(server.pid)) continue;
-    await rm(join(parent, name), { recursive: true, force: true });
-  }
 }
 
 /** Resolves to the superuser's password. Beside the final folder and then renamed, so that a crash leaves no half. */
@@ -52,6 +44,10 @@ export async function initialise(cluster: Cluster): Promise<string> {
     );
   }
   const password = randomBytes(18).toString('hex');
+  // What a crash in the middle of this left; nobody else is at it, because we hold the folder's lock.
+  for (const name of await readdir(cluster.folder)) {
+    if (name.startsWith('new-')) await rm(join(cluster.folder, name), { recursive: true, force: true });
+  }
   const fresh = await mkdtemp(join(cluster.folder, 'new-'));
   try {
     const handedOver = join(fresh, 'password');

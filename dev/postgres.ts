@@ -9,7 +9,7 @@ import {
   type Cluster,
   cleanEnvironment,
   initialise,
-  makeTemporaryFolder,
+  makeClusterFolder,
   readPidFile,
   SUPERUSER,
 } from './postgres-cluster.js';
@@ -77,7 +77,7 @@ export async function startPostgres(options: PostgresOptions = {}): Promise<Embe
   const isTemporary = options.dataDir === undefined;
   const folder =
     options.dataDir === undefined
-      ? await makeTemporaryFolder(user, join(shared, 'clusters'))
+      ? await makeClusterFolder(user, join(shared, 'clusters'))
       : makeFolderFor(user, options.dataDir);
   const settings = { ...SETTINGS, ...(isTemporary ? TEMPORARY_SETTINGS : {}), ...options.settings };
   const cluster: Cluster = { folder, dataFolder: join(folder, 'data'), user, binaries, settings };

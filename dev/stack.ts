@@ -1,4 +1,4 @@
-import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { chmod, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
@@ -9,6 +9,7 @@ import { type EmbeddedPostgres, type PostgresOptions, startPostgres } from './po
 import { makeFolderFor, serverUser } from './postgres-user.js';
 import type { Restartable } from './restartable.js';
 import { engineProcess, workerProcess } from './stack-processes.js';
+import { makeTemporaryFolder } from './temporary-folder.js';
 import { obtainTemporal } from './temporal-binary.js';
 import { startTemporalServer, type TemporalServer, type TemporalServerOptions } from './temporal-server.js';
 
@@ -131,7 +132,7 @@ async function makeFolder(options: StackOptions, closing: Closing): Promise<stri
   if (options.keepIn !== undefined) {
     return makeFolderFor(serverUser(), options.keepIn.folder);
   }
-  const folder = await mkdtemp(join(tmpdir(), 'skein-stack-'));
+  const folder = await makeTemporaryFolder(tmpdir(), 'skein-stack');
   await chmod(folder, 0o755);
   closing.add('the stack folder', () => rm(folder, { recursive: true, force: true }));
   return folder;

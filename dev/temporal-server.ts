@@ -1,10 +1,11 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Connection } from '@temporalio/client';
 import { freePort } from './port.js';
 import { commandLineOf } from './process-table.js';
+import { makeTemporaryFolder } from './temporary-folder.js';
 import { type RunningProcess, startProcess, untilReady } from './process.js';
 
 /** How a development server is run. */
@@ -62,7 +63,7 @@ const DYNAMIC_CONFIG: Readonly<Record<string, string>> = {
 
 /** Starts the server; resolves when it answers calls and its namespace exists with the retention asked for. */
 export async function startTemporalServer(options: TemporalServerOptions): Promise<TemporalServer> {
-  const folder = options.folder ?? (await mkdtemp(join(tmpdir(), 'skein-temporal-')));
+  const folder = options.folder ?? (await makeTemporaryFolder(tmpdir(), 'skein-temporal'));
   const isTemporary = options.folder === undefined;
   try {
     if (options.databaseFile !== undefined) await untilFree(options.databaseFile);

@@ -65,16 +65,12 @@ describe('the embedded PostgreSQL', () => {
     expect(isAlive(postgres.process?.pid ?? 0)).toBe(false);
   });
 
-  it('makes a database once, and gives the same connection string the second time', async () => {
+  it('makes a database once, gives the same connection string the second time, and refuses a wrong password', async () => {
     const postgres = await start();
     const first = await postgres.createDatabase('orders');
     await query(first, 'create table kept (id int)');
     expect(await postgres.createDatabase('orders')).toBe(first);
     expect(await query(first, "select count(*)::int from pg_class where relname = 'kept'")).toBe(1);
-  });
-
-  it('refuses a wrong password', async () => {
-    const postgres = await start();
     await expect(query(postgres.dsn().replace(/:[0-9a-f]+@/, ':guess@'), 'select 1')).rejects.toThrow(/password/);
   });
 

@@ -77,13 +77,13 @@ async function applyUnderKills(database: string, orphansLive: boolean) {
   return { kills, effects: effects.map(({ query }) => query), ...attempts[0], invalid, changes };
 }
 
-describe('an engine that is killed again and again', () => {
+describe('an engine that is killed again and again', { timeout: 120_000 }, () => {
   it.each([
     { database: 'orphans_die', orphansLive: false },
     { database: 'orphans_live', orphansLive: true },
   ])('loses nothing and runs nothing twice ($database)', async ({ database, orphansLive }) => {
     const outcome = await applyUnderKills(database, orphansLive);
-    expect(outcome.kills).toBeGreaterThanOrEqual(3);
+    expect(outcome.kills).toBeGreaterThanOrEqual(2);
     expect(outcome.applies).toBe(1);
     expect(outcome.changes).toEqual([]);
     expect(outcome.invalid).toEqual([]);

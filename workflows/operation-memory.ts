@@ -28,6 +28,8 @@ export class OperationMemory {
   givenUp: GiveUpMessage | null = null;
   attempt: number;
   started: boolean;
+  /** Apply may have been sent for the attempt it is at; `started` is also true of an earlier attempt's. */
+  perhapsSent: boolean;
   startedAt: string | null;
   /** A Start was sent in this run: stale `stopped` samples are not believed for a while. */
   startedAgain = false;
@@ -46,6 +48,7 @@ export class OperationMemory {
     this.halt = input.halt;
     this.attempt = initial.attempt;
     this.started = initial.started;
+    this.perhapsSent = initial.started && !initial.atRest && initial.unsettled === null;
     this.startedAt = initial.startedAt;
     this.#remote =
       initial.remoteApplyId === null
@@ -76,6 +79,7 @@ export class OperationMemory {
   /** Turns to another attempt; what was known of the last one's remote apply is forgotten, except what is given. */
   turnTo(attempt: number, remoteApplyId: string | null): void {
     this.attempt = attempt;
+    this.perhapsSent = attempt !== this.input.initial.attempt;
     this.#remote = remoteApplyId === null ? null : { applyId: remoteApplyId, operationId: null };
     this.dispatch = remoteApplyId === null ? 'none' : 'confirmed';
     this.resolvedBy = null;

@@ -52,7 +52,7 @@ export async function reachRemote(memory: OperationMemory): Promise<OperationOut
 
 /** Sends Apply, unless it is halted: checked with no wait between the check and the call (I2). Null when no answer came back. */
 async function send(memory: OperationMemory): Promise<DispatchAnswer | null> {
-  if (memory.isHalted) return memory.started ? null : { kind: 'not_sent', activityAttempt: 1 };
+  if (memory.isHalted) return memory.perhapsSent ? null : { kind: 'not_sent', activityAttempt: 1 };
   memory.startedAt ??= new Date().toISOString();
   return forward(memory, (calls) => calls.dispatch(memory.dispatchInput));
 }
@@ -63,7 +63,7 @@ async function afterSilence(
   answer: Extract<DispatchAnswer, { kind: 'not_sent' }> | null,
 ): Promise<OperationOutcome | null> {
   const halt = memory.halt ?? { by: 'stop', reason: 'operator' };
-  const neverSent = answer?.activityAttempt === 1 && !memory.started;
+  const neverSent = answer?.activityAttempt === 1 && !memory.perhapsSent;
   memory.started ||= !neverSent;
   if (memory.givenUp !== null) return memory.finishGivenUp(memory.givenUp);
   if (neverSent) return memory.finishHalted(halt);

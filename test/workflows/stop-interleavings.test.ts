@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { ApplyInput, ApplyResult } from '../../domain/apply.js';
+import type { ApplyInput, ApplyResult, InitialOperation } from '../../domain/apply.js';
 import type { OperationOutcome } from '../../domain/operation.js';
 import { type Run, openActivations } from '../support/activation.js';
 
@@ -61,7 +61,7 @@ function outcome(deployment: string, state: OperationOutcome['state']): Operatio
   };
 }
 
-function operationInput(admitted: boolean) {
+function operationInput(admitted: boolean, initial: Partial<InitialOperation> = {}) {
   return {
     ...SPEC,
     applyId: 'apply-1',
@@ -85,6 +85,7 @@ function operationInput(admitted: boolean) {
       unsettled: null,
       verifyFirst: false,
       before: null,
+      ...initial,
     },
     admitted,
     halt: null,
@@ -213,6 +214,26 @@ describe('a stop and the dispatch of an operation', () => {
       remoteApplyId: 'apply-x',
       resolvedBy: 'lookup',
     });
+  });
+
+  it('of a new attempt that was never sent ends as the old one did, and no engine is asked about it', async () => {
+    const before = { ...outcome('a', 'failed'), started: true, message: 'duplicate key' };
+    const anew = { attempt: 1, started: true, startedAt: '2026-11-01T10:00:00.000Z', before };
+    const run = await activations.run('operation', idOf('a'), operationInput(true, anew));
+    expect((await run.activate()).scheduled).toEqual(['dispatch']);
+    await run.activate(run.signal('stop'));
+    const ended = await run.activate(run.activityCompleted('dispatch', { kind: 'not_sent', activityAttempt: 1 }));
+    expect(ended.scheduled).toEqual([]);
+    expect(ended.failure).toMatchObject({ type: 'OperationFailed', detail: before });
+  });
+
+  it('of a former operation that closed without a word asks by its key, because it may have been sent', async () => {
+    const replaced = { started: true, atRest: false };
+    const run = await activations.run('operation', idOf('a'), operationInput(true, replaced));
+    await run.activate();
+    await run.activate(run.signal('stop'));
+    const answered = await run.activate(run.activityCompleted('dispatch', { kind: 'not_sent', activityAttempt: 1 }));
+    expect(answered.scheduled).toEqual(['resolveDispatch']);
   });
 
   it('that meets the accepted reply stops that remote apply before anything else is asked of it', async () => {

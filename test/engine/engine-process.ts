@@ -57,6 +57,10 @@ export function runEngineProcess(args: readonly string[]) {
   const process = spawn(globalThis.process.execPath, [MAIN, '--listen', '127.0.0.1:0', ...args], {
     stdio: ['ignore', 'ignore', 'pipe'],
   });
+  // A test that fails half-way must not leave its engine behind.
+  const end = () => process.kill('SIGKILL');
+  globalThis.process.once('exit', end);
+  process.once('exit', () => globalThis.process.off('exit', end));
   let text = '';
   const lines = createInterface({ input: process.stderr });
   lines.on('line', (line) => {

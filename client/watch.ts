@@ -12,8 +12,9 @@ export interface WatchOptions {
   readonly signal?: AbortSignal;
 }
 
-/** A look that takes long is not repeated more often than its own cost allows. */
+/** A look that takes long is not repeated more often than its own cost allows, up to a limit that a person bears. */
 const INTERVAL_PER_COST = 3;
+const INTERVAL_MAX_MS = 5_000;
 
 /**
  * Yields what `look` finds now, and whenever that has changed, until the apply has ended. Follows across runs, because a
@@ -39,7 +40,7 @@ export async function* watchApply(
       if (isOver(status)) return;
     }
     const costMs = Date.now() - lookedAt;
-    await pause(Math.max(intervalMs, costMs * INTERVAL_PER_COST), signal);
+    await pause(Math.max(intervalMs, Math.min(costMs * INTERVAL_PER_COST, INTERVAL_MAX_MS)), signal);
   }
 }
 

@@ -22,6 +22,7 @@ import {
   stopSignal,
   stopUpdate,
 } from './messages.js';
+import { tellOperation } from './tell-operation.js';
 
 /**
  * Registers every handler of an apply. A handler records the intent before anything else, synchronously, and never
@@ -168,8 +169,8 @@ function skip(
   record.skipped = true;
   if (record.outcome !== null) memory.end(record, record.outcome);
   else if (record.stage === 'pending' && record.child === null) memory.endHere(record, 'stopped', 'skip');
-  else if (record.stage === 'pending') void record.child?.signal(haltSignal, { reason: 'skip' }).catch(() => undefined);
-  else if (unconfirmed) void record.child?.signal(giveUpSignal, who).catch(() => undefined);
+  else if (record.stage === 'pending') tellOperation(record, haltSignal, { reason: 'skip' });
+  else if (unconfirmed) tellOperation(record, giveUpSignal, who);
 }
 
 /** What a child says beyond its end. Judged by content, never by order: a report of an earlier attempt is stale. */

@@ -11,6 +11,7 @@ import { admitSignal, cancelOperationSignal, haltSignal, permitSignal } from './
 import type { Halt } from './operation-input.js';
 import { Reservation } from './reservation.js';
 import { onCancellation } from './scope.js';
+import { tellOperation } from './tell-operation.js';
 
 /**
  * Rolls one reviewed schema change out over many deployments. Its workflow id is the apply id. Completes with the result,
@@ -73,22 +74,21 @@ async function carryOut(decision: Decision, memory: ApplyMemory, reservation: Re
   for (const deployment of decision.permit) permit(memory.record(deployment));
 }
 
-/** A signal to a child that has closed meanwhile fails; its outcome is on its way, so the failure means nothing. */
 function sendHalt(record: OperationRecord, halt: Halt): void {
   if (record.halted === halt.by) return;
   record.halted = halt.by;
   const signal = halt.by === 'cancel' ? cancelOperationSignal : haltSignal;
-  void record.child?.signal(signal, { reason: halt.reason }).catch(() => undefined);
+  tellOperation(record, signal, { reason: halt.reason });
 }
 
 function admit(record: OperationRecord): void {
   record.stage = 'admitted';
-  void record.child?.signal(admitSignal).catch(() => undefined);
+  tellOperation(record, admitSignal);
 }
 
 function permit(record: OperationRecord): void {
   record.permitted = true;
-  void record.child?.signal(permitSignal).catch(() => undefined);
+  tellOperation(record, permitSignal);
 }
 
 function settle(memory: ApplyMemory, reservation: Reservation): ApplyResult {

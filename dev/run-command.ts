@@ -2,7 +2,9 @@ import { spawn } from 'node:child_process';
 
 /** What a program printed and how it ended. */
 export interface CommandResult {
+  /** null when a signal ended it. */
   readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
   /** Standard output and error together, in the order they arrived. */
   readonly output: string;
 }
@@ -44,12 +46,17 @@ export async function runCommand(
       clearTimeout(timer);
       reject(error);
     });
-    child.once('close', (code) => {
+    child.once('close', (code, signal) => {
       clearTimeout(timer);
       if (isLate) reject(new Error(`${command} was ended after ${options.deadlineMs / 1000} s`));
-      else resolve({ code, output });
+      else resolve({ code, signal, output });
     });
   });
+}
+
+/** `exit code 3` or `SIGTERM`. */
+export function howItEnded({ code, signal }: Pick<CommandResult, 'code' | 'signal'>): string {
+  return signal ?? `exit code ${code}`;
 }
 
 /** The last lines that say something, on one line, for a message. */

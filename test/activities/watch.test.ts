@@ -17,10 +17,14 @@ describe('watch', () => {
         observation('running', { phase: 'checksumming', progress, detail: 'orders' }),
         observation('completed'),
       ],
-      planDiff: [NOTHING_LEFT],
     });
     const environment = attempt();
-    const answer = await environment.run(createWatch(portsOf(fake)), { ...WATCH, pollIntervalMs: 100 });
+    const planDiff = async () => {
+      await until(() => environment.beats.at(-1)?.['phase'] === 'verifying');
+      return NOTHING_LEFT;
+    };
+    const ports = portsOf({ engine: { ...fake.engine, planDiff } });
+    const answer = await environment.run(createWatch(ports), { ...WATCH, pollIntervalMs: 100 });
     expect(answer).toMatchObject({ kind: 'ended', state: 'completed', confirmed: true });
     expect(environment.beats).toContainEqual(
       expect.objectContaining({ state: 'running', phase: 'checksumming', progress, detail: 'orders' }),

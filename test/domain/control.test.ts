@@ -199,6 +199,13 @@ describe('skip', () => {
     expect(skip('us', { unconfirmed: true }, admitted).kind).toBe('accepted');
   });
 
+  it('speaks of giving up only where every one that was named could be', () => {
+    const mixed = { operations: [COMPLETED, { ...RUNNING, deployment: 'us' }] };
+    expect(refusal(ask('skip', { deployments: ['eu', 'us'], reason: 'why' }, mixed))).toBe(
+      'skip of apply orders-7f3a: eu is completed, us is running; only pending and failed deployments can be skipped',
+    );
+  });
+
   it('gives a deployment up also while a stop or a cancel is in force', () => {
     for (const control of ['stop', 'cancel'])
       expect(skip('eu', { unconfirmed: true }, { controls: { ...NO_CONTROLS, [control]: true } }).kind).toBe(

@@ -125,6 +125,8 @@ describe('plans of several deployments', () => {
       'duplicate eu,us: have the same engine and target orders, so they are one database; keep one of them',
     ]);
     expect(problemsOf([answer('eu', { ...same, addressDigest: null }), answer('us', same)])).toEqual([]);
+    const unknown = { ...same, addressDigest: null };
+    expect(problemsOf([answer('eu', unknown), answer('us', unknown)])).toEqual([]);
   });
 
   it('name every statement that is blocked or unsafe, and every error of the linter, once per group', () => {

@@ -24,6 +24,8 @@ const CHILDREN_MAX = 10;
 
 async function collect(client: Client, runs: readonly ApplyRunId[], applyOnly: boolean): Promise<Map<string, History>> {
   const histories = new Map<string, History>();
+  // After a reset two runs of an apply have the same operations.
+  const seen = new Set<string>();
   const add = (kind: string, history: History) => {
     const count = [...histories.keys()].filter((name) => name.startsWith(`${kind}-`)).length;
     histories.set(`${kind}-${count + 1}`, history);
@@ -32,6 +34,8 @@ async function collect(client: Client, runs: readonly ApplyRunId[], applyOnly: b
     const history = await client.workflow.getHandle(run.workflowId, run.runId).fetchHistory();
     add('apply', history);
     for (const child of applyOnly ? [] : childrenOf(history)) {
+      if (seen.has(child.runId)) continue;
+      seen.add(child.runId);
       const [, , deployment = ''] = child.workflowId.split('/');
       add(deployment, await client.workflow.getHandle(child.workflowId, child.runId).fetchHistory());
     }

@@ -7,9 +7,8 @@ import {
   stopSignal,
   stopUpdate,
 } from '../../workflows/messages.js';
-import { send, startNextRun, untilStatus } from '../support/controls.js';
+import { failureOf, resetApply, send, startNextRun, untilStatus } from '../support/controls.js';
 import type { Scene, SceneOptions } from '../support/stage.js';
-import { failureOf } from '../support/controls.js';
 import { resultOf, untilView } from '../support/stage.js';
 
 /** One run of an apply. */
@@ -55,6 +54,7 @@ export const SCENARIOS: readonly Scenario[] = [
   { name: 'cutover-refused-and-stopped', deployments: ['eu'], play: playCutoverRefused },
   { name: 'target-held', deployments: ['eu', 'us'], play: playTargetHeld },
   { name: 'child-terminated', deployments: ['eu', 'us'], play: playChildTerminated },
+  { name: 'reset-in-the-middle', deployments: ['eu', 'us'], play: playReset },
   { name: 'terminated-and-started-again', deployments: ['eu', 'us'], play: playTerminated },
 ];
 
@@ -254,6 +254,16 @@ async function playChildTerminated(scene: Scene) {
   scene.engine('eu').completeApply('eu');
   await resultOf(handle);
   return [runOf(handle)];
+}
+
+async function playReset(scene: Scene) {
+  scene.engine('eu').script('eu', HOLDS);
+  const handle = await scene.start(await scene.input());
+  await watched(scene, 'eu');
+  const again = await resetApply(scene.client, handle.workflowId, 'last');
+  scene.engine('eu').completeApply('eu');
+  await resultOf(again);
+  return [runOf(handle), { workflowId: again.workflowId, runId: again.runId }];
 }
 
 async function playTerminated(scene: Scene) {

@@ -109,3 +109,23 @@ export function lineOf(status: ApplyStatus, deployment: string): OperationStatus
   if (found === undefined) throw new Error(`no operation ${deployment} in ${JSON.stringify(status)}`);
   return found;
 }
+
+/** Resets an apply to a workflow task, as a person does in the Temporal UI; gives the new run. */
+export async function resetApply(
+  client: Client,
+  workflowId: string,
+  to: 'first' | 'last',
+): Promise<WorkflowHandle<typeof apply> & { readonly runId: string }> {
+  const { events = [] } = await client.workflow.getHandle(workflowId).fetchHistory();
+  const tasks = (events ?? []).filter((event) => event.workflowTaskCompletedEventAttributes);
+  const task = tasks.at(to === 'first' ? 0 : -1);
+  const { runId } = await client.workflowService.resetWorkflowExecution({
+    namespace: 'default',
+    workflowExecution: { workflowId },
+    reason: 'a person reset it',
+    workflowTaskFinishEventId: task?.eventId ?? null,
+    requestId: `reset-${workflowId}`,
+  });
+  const handle = client.workflow.getHandle<typeof apply>(workflowId, runId);
+  return Object.assign(handle, { runId });
+}

@@ -148,10 +148,12 @@ function statesOf(status: ApplyStatus): Record<string, string> {
   return Object.fromEntries(status.operations.map(({ deployment, state }) => [deployment, state]));
 }
 
+/** Running, and said so by its watch, which knows the remote apply. */
 async function untilRunning(apply: string, deployment: string): Promise<ApplyStatus> {
   return await until(async () => {
     const status = await statusOf(apply);
-    return statesOf(status)[deployment] === 'running' ? status : null;
+    const operation = status.operations.find((candidate) => candidate.deployment === deployment);
+    return operation?.state === 'running' && operation.remoteApplyId !== null ? status : null;
   });
 }
 

@@ -36,7 +36,7 @@ export async function prepare(
       type: 'postgres',
       environment: ENVIRONMENT,
       deployments: targets.map((target, index) => ({ name: deploymentName(index), target, queue: 'skein' })),
-      rollout: { maxConcurrency, onFailure: 'halt', failureTolerance: 0, cutover: 'rolling' },
+      rollout: { maxConcurrency, onFailure: 'halt', failureTolerance: 0, cutover: 'rolling', inFlight: 'finish', waves: [] },
       verify: true,
       pollIntervalMs: null,
     },

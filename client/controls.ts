@@ -1,19 +1,12 @@
 import { type Client, WorkflowNotFoundError, WorkflowUpdateFailedError } from '@temporalio/client';
-import type { UpdateDefinition } from '@temporalio/common';
 import type { Control } from '../domain/apply.js';
 import { DEFAULT_QUEUE } from '../domain/ids.js';
 import {
+  CONTROL_SIGNALS,
+  CONTROL_UPDATES,
   type ControlAnswer,
   type ControlEffect,
   type ControlMessage,
-  cancelSignal,
-  cancelUpdate,
-  releaseUpdate,
-  retryUpdate,
-  skipUpdate,
-  startUpdate,
-  stopSignal,
-  stopUpdate,
 } from '../workflows/messages.js';
 import type { Connected } from './connect.js';
 import { SkeinError, isUnanswered, noWorker } from './errors.js';
@@ -48,7 +41,7 @@ export async function haltApply(
     await refuseOtherEnvironment(connection.client, run, control, message.environment);
   const handle = connection.client.workflow.getHandle(apply, run.runId);
   try {
-    await handle.signal(control === 'stop' ? stopSignal : cancelSignal, message);
+    await handle.signal(CONTROL_SIGNALS[control], message);
   } catch (error) {
     if (!(error instanceof WorkflowNotFoundError)) throw error;
     if (control === 'stop') return await haltClosed(connection.client, run, control);
@@ -69,7 +62,7 @@ export async function haltApply(
 export async function sendControl(
   connection: Connected,
   apply: string,
-  name: 'release' | 'retry' | 'skip' | 'start',
+  name: Exclude<Control, 'stop' | 'cancel'>,
   message: ControlMessage,
 ): Promise<ControlReport> {
   const answer = await ask(connection, apply, name, message);
@@ -90,7 +83,7 @@ async function ask({ client }: Connected, apply: string, name: Control, message:
   const handle = client.workflow.getHandle(apply);
   try {
     return await client.withDeadline(Date.now() + ANSWER_MAX_MS, () =>
-      handle.executeUpdate<ControlAnswer, [ControlMessage]>(UPDATES[name].name, { args: [message] }),
+      handle.executeUpdate<ControlAnswer, [ControlMessage]>(CONTROL_UPDATES[name].name, { args: [message] }),
     );
   } catch (error) {
     if (error instanceof WorkflowUpdateFailedError)
@@ -100,15 +93,6 @@ async function ask({ client }: Connected, apply: string, name: Control, message:
     throw error;
   }
 }
-
-const UPDATES = {
-  stop: stopUpdate,
-  cancel: cancelUpdate,
-  release: releaseUpdate,
-  retry: retryUpdate,
-  skip: skipUpdate,
-  start: startUpdate,
-} as const satisfies Record<Control, UpdateDefinition<ControlAnswer, [ControlMessage?]>>;
 
 /** A control that names an environment is meant for an apply there, and for no other (design 6). */
 export async function refuseOtherEnvironment(

@@ -4,6 +4,8 @@ import { deriveApplyState } from '../domain/derive.js';
 import type { OperationOutcome } from '../domain/operation.js';
 import { earliest, failureMessage } from '../domain/status.js';
 import { facts } from '../domain/carry.js';
+import { waveIndexes } from '../domain/spec.js';
+import { waveFacts } from '../domain/wave.js';
 import { MEMO_APPLY } from '../workflows/messages.js';
 import { mapConcurrently } from './concurrency.js';
 import { readOutcome } from './describe-operations.js';
@@ -44,12 +46,19 @@ export async function resultOfLastOperations(
     if (operation.outcome !== null) return operation.outcome;
     return (await closedOutcome(client, operation)) ?? assumeStopped(operation, trace);
   });
-  const controls = { stop: view.stop, cancel: view.cancel, release: view.released };
+  const indexes = waveIndexes(view.policy);
+  const situation = {
+    policy: view.policy,
+    operations: outcomes.map((outcome) => facts(outcome, indexes.get(outcome.deployment) ?? 0)),
+    waves: waveFacts(view.waves, view.policy, Date.now()),
+    controls: { stop: view.stop, cancel: view.cancel, release: view.released },
+  };
   return {
     apply: view.apply,
-    state: deriveApplyState({ policy: view.policy, operations: outcomes.map(facts), controls }),
+    state: deriveApplyState(situation),
     message: failureMessage(outcomes),
     operations: outcomes,
+    waves: view.waves,
     controls: view.controls,
     released: view.released,
     startedAt: earliest(outcomes.map(({ startedAt }) => startedAt)),

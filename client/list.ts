@@ -70,7 +70,7 @@ async function readRunning(
     const view = await client.withDeadline(Date.now() + ANSWER_MAX_MS, () =>
       client.workflow.getHandle(run.apply, run.runId).query(statusQuery),
     );
-    const { state, counts, message } = joinStatus({ view, described: {}, detail: 'coarse' });
+    const { state, counts, message } = joinStatus({ view, described: {}, detail: 'coarse', nowMs: Date.now() });
     return { state, counts, message };
   } catch (error) {
     if (!isUnanswered(error)) throw error;

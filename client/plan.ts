@@ -19,7 +19,7 @@ export interface RolloutPlan {
   readonly policy: RolloutPolicy;
   /** Deployments with equal plans, in order of their first one. */
   readonly classes: readonly RolloutPlanClass[];
-  /** Everything that speaks against applying it. `unsafe` and `lint` are lifted by allowing unsafe changes. */
+  /** Everything that speaks against applying it; see `Allowances` for what can be lifted. */
   readonly problems: readonly PlanProblem[];
   /** When it was made, ISO 8601. */
   readonly plannedAt: string;
@@ -76,12 +76,22 @@ export function reviewPlans(file: SpecFile, result: PlanResult, plannedAt: strin
   };
 }
 
-/** What still stops it: `unsafe` and `lint` only where unsafe changes are not allowed. */
-export function openProblems(
-  plan: Pick<RolloutPlan, 'problems'>,
-  options: { readonly allowUnsafe: boolean },
-): readonly PlanProblem[] {
-  return plan.problems.filter(({ kind }) => !(options.allowUnsafe && (kind === 'unsafe' || kind === 'lint')));
+/** What a person may allow of what speaks against a plan; nothing else is ever lifted (design 5 and 6). */
+export interface Allowances {
+  /** Lifts `unsafe` and `lint`. */
+  readonly allowUnsafe: boolean;
+  /** Lifts `drift`: every deployment runs its own plan. Default false. */
+  readonly allowDrift?: boolean;
+}
+
+/** What still stops it. */
+export function openProblems(plan: Pick<RolloutPlan, 'problems'>, allowances: Allowances): readonly PlanProblem[] {
+  return plan.problems.filter(({ kind }) => !isAllowed(kind, allowances));
+}
+
+function isAllowed(kind: PlanProblem['kind'], { allowUnsafe, allowDrift = false }: Allowances): boolean {
+  if (kind === 'unsafe' || kind === 'lint') return allowUnsafe;
+  return kind === 'drift' && allowDrift;
 }
 
 /** Whether every deployment has the desired schema already. */
@@ -98,7 +108,7 @@ export function formatProblem(problem: PlanProblem): string {
  * Throws unless the plan may be applied: `unavailable` when an engine could not be asked (nothing is known of it then),
  * `plan_refused` for everything else (design 6).
  */
-export function refuseProblems(plan: RolloutPlan, options: { readonly allowUnsafe: boolean }): void {
+export function refuseProblems(plan: RolloutPlan, options: Allowances): void {
   const open = openProblems(plan, options);
   const [first] = open;
   if (first === undefined) return;
@@ -109,12 +119,22 @@ export function refuseProblems(plan: RolloutPlan, options: { readonly allowUnsaf
       `${unreachable.flatMap(({ deployments }) => deployments).join(', ')} could not be asked for a plan; check that the engine runs (\`skein engine\`) and that the worker's skein.yaml has its address`,
       { problems: open.map(formatProblem) },
     );
-  const liftable = open.every(({ kind }) => kind === 'unsafe' || kind === 'lint');
   throw new SkeinError(
     'plan_refused',
-    `the plan for ${plan.spec.database} in ${plan.spec.environment} must not be applied; nothing was started${liftable ? '. Allow it with --allow-unsafe once you have read the reasons' : ''}`,
+    `the plan for ${plan.spec.database} in ${plan.spec.environment} must not be applied; nothing was started${hintFor(open)}`,
     { problems: open.map(formatProblem) },
   );
+}
+
+/** The options that would lift all of it, if there are any. */
+function hintFor(open: readonly PlanProblem[]): string {
+  const isLiftable = openProblems({ problems: open }, { allowUnsafe: true, allowDrift: true }).length === 0;
+  if (!isLiftable) return '';
+  const options = [
+    ...(open.some(({ kind }) => kind !== 'drift') ? ['--allow-unsafe'] : []),
+    ...(open.some(({ kind }) => kind === 'drift') ? ['--allow-drift, with which each deployment runs its own plan,'] : []),
+  ];
+  return `. Allow it with ${options.join(' and ')} once you have read the reasons`;
 }
 
 /** The plan as the apply carries it: each class once, and per deployment only its own plan id (design 3, Size). */

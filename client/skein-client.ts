@@ -1,6 +1,6 @@
 import type { Client } from '@temporalio/client';
 import type { Connection as TemporalConnection } from '@temporalio/client';
-import type { ApplyInput } from '../domain/apply.js';
+import type { ApplyInput, Control } from '../domain/apply.js';
 import type { DeploymentLogs } from '../domain/log.js';
 import type { ApplyStatus } from '../domain/status.js';
 import type { ControlMessage } from '../workflows/messages.js';
@@ -10,6 +10,17 @@ import { type ServerPlace, SkeinError, explaining } from './errors.js';
 import { type ListOptions, type ListedApply, listApplies } from './list.js';
 import { type LogsOptions, readLogs } from './logs.js';
 import { type RolloutPlan, planRollout, refuseProblems, toApplyPlan } from './plan.js';
+import type {
+  ApplyOptions,
+  CancelOptions,
+  ControlOptions,
+  CutoverOptions,
+  GateOptions,
+  RetryOptions,
+  SkipOptions,
+  StartOptions,
+  WindowOptions,
+} from './options.js';
 import { defaultApplyId } from './random-id.js';
 import { type ResumedApply, resumeApply } from './resume.js';
 import { type ApplyRun, describeRun } from './run.js';
@@ -18,39 +29,6 @@ import { type StartedApply, findApply, startApply } from './start-apply.js';
 import { readStatus } from './status.js';
 import { type WatchOptions, watchApply } from './watch.js';
 import { type Explanation, explainStatus } from './why.js';
-
-export interface ApplyOptions {
-  /** The apply's id, which makes a repeat of this call harmless. Default `<database>-<8 random base32 characters>`. */
-  readonly id?: string;
-  /** Lets engines run statements they mark unsafe; meant for this plan alone. Default false. */
-  readonly allowUnsafe?: boolean;
-}
-
-/** Common to every control. */
-export interface ControlOptions {
-  /** Refuses the control when the apply is in another environment. Default: not checked. */
-  readonly environment?: string;
-}
-
-export interface StartOptions extends ControlOptions {
-  /** Go on in spite of the setbacks, for the rest of the apply. Default false. */
-  readonly release?: boolean;
-  /** Deployments to leave out from now on. Default none. */
-  readonly skip?: readonly string[];
-}
-
-export interface RetryOptions extends StartOptions {
-  /** Default: all that failed. */
-  readonly deployments?: readonly string[];
-}
-
-export interface SkipOptions extends ControlOptions {
-  readonly deployments: readonly string[];
-  /** For the record. */
-  readonly reason: string;
-  /** Gives an operation up whose engine does not answer or confirm. Default false. */
-  readonly unconfirmed?: boolean;
-}
 
 /**
  * Starts, follows and controls applies. Every method rejects with `SkeinError` for whatever a person can do something
@@ -110,13 +88,14 @@ export class SkeinClient {
    * `plan_refused` or `unavailable` when the plan has problems, and with `conflict` for another spec under the same id.
    */
   async apply(plan: RolloutPlan, options: ApplyOptions = {}): Promise<StartedApply> {
-    const allowUnsafe = options.allowUnsafe ?? false;
-    refuseProblems(plan, { allowUnsafe });
+    const { allowUnsafe = false, allowDrift = false } = options;
+    refuseProblems(plan, { allowUnsafe, allowDrift });
     const input: ApplyInput = {
       spec: plan.spec,
       specDigest: plan.specDigest,
       plan: toApplyPlan(plan),
       allowUnsafe,
+      allowDrift,
       caller: this.#caller,
       carried: null,
     };
@@ -160,13 +139,18 @@ export class SkeinClient {
     return await this.#explaining(() => haltApply(this.#connection, apply, 'stop', this.#message(options)));
   }
 
-  /** Ends it for good: a running one as `stop` does, a closed one in a new run that cancels what is left stopped. */
-  async cancel(apply: string, options: ControlOptions = {}): Promise<ControlReport | ResumedApply> {
+  /**
+   * Ends it, or the named deployments, for good: in a running one as `stop` does, of a closed one in a new run that
+   * cancels what is left stopped. What had completed first stays completed.
+   */
+  async cancel(apply: string, options: CancelOptions = {}): Promise<ControlReport | ResumedApply> {
+    const { deployments = [] } = options;
     return await this.#explaining(async () => {
       const run = await describeRun(this.#client, apply);
-      if (run.open) return await haltApply(this.#connection, apply, 'cancel', this.#message(options));
+      const message = { ...this.#message(options), ...(deployments.length === 0 ? {} : { deployments }) };
+      if (run.open) return await haltApply(this.#connection, apply, 'cancel', message);
       await this.#checkEnvironment(run, 'cancel', options);
-      return await resumeApply(this.#client, run, { control: 'cancel' }, this.#caller);
+      return await resumeApply(this.#client, run, { control: 'cancel', deployments }, this.#caller);
     });
   }
 
@@ -198,27 +182,41 @@ export class SkeinClient {
 
   /** Opens the policy of a running apply that setbacks have closed, for the rest of it. */
   async release(apply: string, options: ControlOptions = {}): Promise<ControlReport> {
-    return await this.#explaining(async () => {
-      const run = await describeRun(this.#client, apply);
-      if (!run.open) throw ended(run, 'release', `go on with \`start ${apply} --release\``);
-      return await sendControl(this.#connection, apply, 'release', this.#message(options));
-    });
+    return await this.#send(apply, 'release', this.#message(options), `go on with \`start ${apply} --release\``);
+  }
+
+  /** Permits parked deployments to cut over. */
+  async cutover(apply: string, options: CutoverOptions = {}): Promise<ControlReport> {
+    const message = { ...this.#message(options), deployments: options.deployments ?? [] };
+    return await this.#send(apply, 'cutover', message, `go on with \`start ${apply}\` first`);
+  }
+
+  /** Lets a gated wave start once its turn has come. */
+  async approve(apply: string, options: GateOptions = {}): Promise<ControlReport> {
+    return await this.#send(apply, 'approve', this.#gate(options), `go on with \`start ${apply}\` first`);
+  }
+
+  /** Ends a gated wave that has not started, and all later ones. */
+  async reject(apply: string, options: GateOptions = {}): Promise<ControlReport> {
+    return await this.#send(apply, 'reject', this.#gate(options), 'nothing of it will start by itself');
+  }
+
+  /** Undoes live changes within their engines' revert windows. */
+  async revert(apply: string, options: WindowOptions): Promise<ControlReport> {
+    return await this.#send(apply, 'revert', this.#window(options), 'roll the former schema out as a change of its own');
+  }
+
+  /** Gives revert windows up: the changes stay. */
+  async skipRevert(apply: string, options: WindowOptions): Promise<ControlReport> {
+    return await this.#send(apply, 'skip-revert', this.#window(options), 'its revert windows are over');
   }
 
   /** Leaves deployments of a running apply out; with `unconfirmed`, also one whose engine does not answer. */
   async skip(apply: string, options: SkipOptions): Promise<ControlReport> {
-    const { deployments, reason, unconfirmed = false } = options;
-    return await this.#explaining(async () => {
-      const run = await describeRun(this.#client, apply);
-      if (!run.open)
-        throw ended(
-          run,
-          'skip',
-          `leave them out of the next run with \`start ${apply} --skip ${deployments.join(' --skip ')}\``,
-        );
-      const message = { ...this.#message(options), deployments, reason, unconfirmed };
-      return await sendControl(this.#connection, apply, 'skip', message);
-    });
+    const { deployments = [], all = false, reason, unconfirmed = false } = options;
+    const message = { ...this.#message(options), deployments, all, reason, unconfirmed };
+    const names = all ? '<name>' : deployments.join(' --skip ');
+    return await this.#send(apply, 'skip', message, `leave them out of the next run with \`start ${apply} --skip ${names}\``);
   }
 
   /** The engines' own logs. */
@@ -226,8 +224,29 @@ export class SkeinClient {
     return await this.#explaining(() => readLogs(this.#connection, apply, options));
   }
 
+  async #send(
+    apply: string,
+    name: Exclude<Control, 'stop' | 'start' | 'retry' | 'cancel'>,
+    message: ControlMessage,
+    whenEnded: string,
+  ): Promise<ControlReport> {
+    return await this.#explaining(async () => {
+      const run = await describeRun(this.#client, apply);
+      if (!run.open) throw ended(run, name, whenEnded);
+      return await sendControl(this.#connection, apply, name, message);
+    });
+  }
+
   get #connection(): Connected {
     return { client: this.#client, place: this.#place };
+  }
+
+  #gate({ wave, ...rest }: GateOptions): ControlMessage {
+    return { ...this.#message(rest), ...(wave === undefined ? {} : { wave }) };
+  }
+
+  #window({ deployments = [], all = false, ...rest }: WindowOptions): ControlMessage {
+    return { ...this.#message(rest), deployments, all };
   }
 
   #message({ environment }: ControlOptions): ControlMessage {

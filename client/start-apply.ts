@@ -85,7 +85,7 @@ function startOptions(apply: string, input: ApplyInput, request: string) {
     args: [input] as [ApplyInput],
     memo: { [MEMO_APPLY]: apply, [MEMO_SPEC_DIGEST]: input.specDigest, [MEMO_REQUEST]: request },
     staticSummary: `${input.spec.database}, ${input.spec.environment}: ${count} deployment${count === 1 ? '' : 's'}`,
-    staticDetails: `Started by ${input.caller}. Spec digest ${input.specDigest}.`,
+    staticDetails: `Started by ${input.caller}. Spec digest ${input.specDigest}.${input.allowDrift ? ' The plans differ, which was allowed.' : ''}`,
   };
 }
 

@@ -38,7 +38,7 @@ async function statusOfOpenRun(client: Client, run: ApplyRun, options: StatusOpt
     const now = answer === null ? run : await closedSoon(client, run);
     if (!now.open) return await statusOfClosedRun(client, now);
   }
-  return joinStatus({ view, described, detail: answer === null ? 'coarse' : 'full' });
+  return joinStatus({ view, described, detail: answer === null ? 'coarse' : 'full', nowMs: Date.now() });
 }
 
 /** The workflow's own view, or null when no worker answers in time. Zero does not ask. */
@@ -83,7 +83,7 @@ async function statusOfInterruptedRun(
   const joined = await describeOperations(client, known);
   const message = `interrupted (${end.how.replaceAll('_', ' ')}): ${end.message}`;
   return {
-    ...joinStatus({ ...joined, detail: 'full' }),
+    ...joinStatus({ ...joined, detail: 'full', nowMs: Date.now() }),
     message,
     interrupted: end.how,
     waitingFor: null,

@@ -3,7 +3,8 @@ import { CONTROLS } from '../domain/apply.js';
 import { operationWorkflowId } from '../domain/ids.js';
 import type { OperationOutcome } from '../domain/operation.js';
 import type { OperationReport } from '../workflows/messages.js';
-import { resolvePolicy } from '../domain/spec.js';
+import { type RolloutPolicy, resolvePolicy, waveIndexes } from '../domain/spec.js';
+import { type WaveRecord, freshWave } from '../domain/wave.js';
 import type { ApplyEvent } from './history.js';
 
 /**
@@ -23,12 +24,18 @@ export function viewFromHistory(apply: string, events: readonly ApplyEvent[]): A
     if (operation !== undefined) operations.set(operation.workflowId, advance(operation, event));
     else if (event.kind === 'control') record(controls, event);
   }
-  const thisRun = controls.slice(input.carried?.controls.length ?? 0).map(({ name }) => name);
+  const policy = resolvePolicy(input.spec);
+  const views = [...operations.values()];
+  const thisRun = controls
+    .slice(input.carried?.controls.length ?? 0)
+    .filter(({ name, deployments }) => name !== 'cancel' || deployments.length === 0)
+    .map(({ name }) => name);
   return {
     apply,
     spec: input.spec,
-    policy: resolvePolicy(input.spec),
-    operations: [...operations.values()],
+    policy,
+    operations: views,
+    waves: wavesOf(policy, { carried: input.carried?.waves ?? [], operations: views, controls }),
     controls,
     stop: thisRun.includes('stop'),
     cancel: thisRun.includes('cancel') || input.carried?.cancel === true,
@@ -36,7 +43,34 @@ export function viewFromHistory(apply: string, events: readonly ApplyEvent[]): A
   };
 }
 
+/** A wave of which something was admitted has started; when it ended is when the last of it did. */
+function wavesOf(
+  policy: RolloutPolicy,
+  given: {
+    readonly carried: readonly WaveRecord[];
+    readonly operations: readonly OperationView[];
+    readonly controls: readonly ControlRecord[];
+  },
+): WaveRecord[] {
+  return policy.waves.map(({ name }, index): WaveRecord => {
+    const before = given.carried.find((wave) => wave.name === name) ?? freshWave(name);
+    const own = given.operations.filter(({ wave }) => wave === index);
+    const approval = given.controls.find((control) => control.name === 'approve' && control.wave === name);
+    const isEnded = own.every(({ stage }) => stage === 'ended');
+    const starts = own.flatMap(({ startedAt }) => (startedAt === null ? [] : [startedAt])).toSorted();
+    const ends = own.flatMap(({ outcome }) => (outcome?.completedAt == null ? [] : [outcome.completedAt])).toSorted();
+    return {
+      ...before,
+      startedAt: before.startedAt ?? starts[0] ?? null,
+      endedAt: isEnded ? (ends.at(-1) ?? before.endedAt) : null,
+      approvedAt: before.approvedAt ?? approval?.at ?? null,
+      approvedBy: before.approvedBy ?? approval?.by ?? null,
+    };
+  });
+}
+
 function initialOperations(input: ApplyInput, at: string): OperationView[] {
+  const waves = waveIndexes(resolvePolicy(input.spec));
   const empty = new Set(input.plan.classes.filter(({ changes }) => changes.length === 0).map(({ digest }) => digest));
   const nothingToDo = new Set(
     input.plan.deployments.filter(({ digest }) => empty.has(digest)).map(({ deployment }) => deployment),
@@ -44,14 +78,18 @@ function initialOperations(input: ApplyInput, at: string): OperationView[] {
   return input.spec.deployments.map(({ name, target }): OperationView => {
     const carried = input.carried?.operations.find((operation) => operation.deployment === name);
     if (nothingToDo.has(name) && carried?.ended == null && carried?.started !== true)
-      return done(name, target, input, at);
+      return done({ deployment: name, target, wave: waves.get(name) ?? 0 }, input, at);
     return {
       deployment: name,
       target,
+      wave: waves.get(name) ?? 0,
       workflowId: operationWorkflowId({ ...input.spec, deployment: name, target }),
       runId: null,
       stage: carried?.ended == null ? 'pending' : 'ended',
+      reported: null,
       permitted: false,
+      cutoverAsked: false,
+      cancelAsked: carried?.cancel ?? false,
       cutoverRefused: false,
       cutoverRefusal: '',
       attempt: carried?.attempt ?? 0,
@@ -64,7 +102,11 @@ function initialOperations(input: ApplyInput, at: string): OperationView[] {
 }
 
 /** An empty plan completes without a workflow of its own, so its history says nothing of it (design 4). */
-function done(deployment: string, target: string, input: ApplyInput, at: string): OperationView {
+function done(
+  { deployment, target, wave }: Pick<OperationView, 'deployment' | 'target' | 'wave'>,
+  input: ApplyInput,
+  at: string,
+): OperationView {
   const outcome: OperationOutcome = {
     deployment,
     target,
@@ -88,9 +130,13 @@ function done(deployment: string, target: string, input: ApplyInput, at: string)
   return {
     deployment,
     target,
+    wave,
     workflowId: operationWorkflowId({ ...input.spec, deployment, target }),
     runId: null,
     stage: 'ended',
+    reported: null,
+    cutoverAsked: false,
+    cancelAsked: false,
     permitted: false,
     cutoverRefused: false,
     cutoverRefusal: '',
@@ -115,7 +161,7 @@ function advance(operation: OperationView, event: ApplyEvent): OperationView {
     case 'child_initiated': {
       const { attempt, remoteApplyId, started, startedAt } = event.initial;
       const fresh = { ...operation, attempt, remoteApplyId, started, startedAt, outcome: null, runId: null };
-      const permission = { permitted: false, cutoverRefused: false, cutoverRefusal: '' } as const;
+      const permission = { reported: null, permitted: false, cutoverRefused: false, cutoverRefusal: '' } as const;
       const pending = { ...fresh, ...permission, stage: 'pending' } as const;
       return event.admitted ? admit(pending, event.at) : pending;
     }
@@ -135,15 +181,14 @@ function advance(operation: OperationView, event: ApplyEvent): OperationView {
   }
 }
 
-function reported({ report, message }: OperationReport): Partial<OperationView> {
-  return report === 'cutover_refused' ? { ...REPORTED[report], cutoverRefusal: message } : REPORTED[report];
+function reported({ state, refused }: OperationReport): Partial<OperationView> {
+  const isParked = state === 'waiting_for_cutover' || state === 'revert_window';
+  const parked = { stage: isParked ? 'parked' : 'admitted', reported: state } as const;
+  if (refused === null) return parked;
+  const cutoverRefusal = `${refused.control}: ${refused.message}`;
+  if (refused.control !== 'cutover') return { ...parked, cutoverRefusal };
+  return { ...parked, permitted: false, cutoverRefused: true, cutoverRefusal };
 }
-
-const REPORTED = {
-  parked: { stage: 'parked' },
-  left_parked: { stage: 'admitted' },
-  cutover_refused: { stage: 'parked', permitted: false, cutoverRefused: true },
-} as const satisfies Record<OperationReport['report'], Partial<OperationView>>;
 
 function admit(operation: OperationView, at: string): OperationView {
   return { ...operation, stage: 'admitted', started: true, startedAt: operation.startedAt ?? at };
@@ -158,7 +203,7 @@ function endWith(operation: OperationView, outcome: NonNullable<OperationView['o
 function record(controls: ControlRecord[], event: Extract<ApplyEvent, { kind: 'control' }>): void {
   const name = CONTROLS.find((known): known is Control => known === event.name);
   if (name === undefined) return;
-  const { by, deployments, reason } = event.message;
+  const { by, deployments, wave, reason } = event.message;
   if (LATCHES.includes(name) && controls.some((control) => control.name === name && control.settledAt === null)) return;
   controls.push({
     name,
@@ -166,6 +211,7 @@ function record(controls: ControlRecord[], event: Extract<ApplyEvent, { kind: 'c
     at: event.at,
     settledAt: null,
     deployments: deployments ?? [],
+    wave: wave ?? null,
     reason: reason ?? null,
   });
 }

@@ -57,6 +57,8 @@ const WAITING: Readonly<Record<WaitingFor, string>> = {
   release: 'setbacks have closed the policy, and what is left is held until a person decides',
   cutover: 'a finished copy is parked, and a person has to decide about its cutover',
   revert_window: 'only revert windows are open, and they close by themselves',
+  bake: 'a wave has ended, and its bake time has to pass before the next one starts',
+  gate: 'the next wave has a gate, and a person has to approve or reject it',
 };
 
 function headline(status: ApplyStatus): string {
@@ -96,9 +98,14 @@ function becausePending(operation: OperationStatus, status: ApplyStatus): string
   if (status.state === 'stopping' || status.state === 'cancelling')
     return `it was not started, and will not be: the apply is ${status.state}`;
   if (status.state === 'paused') return `it is held: ${setbacksOf(status).join(', ')} closed the policy`;
+  const index = status.policy.waves.findIndex(({ deployments }) => deployments.includes(operation.deployment));
+  const before = status.waves.findIndex(({ endedAt }) => endedAt === null);
+  if (before >= 0 && before < index) return `its wave comes after ${status.policy.waves[before]?.name ?? 'another'}`;
+  if (status.waitingFor?.for === 'bake' || status.waitingFor?.for === 'gate') return WAITING[status.waitingFor.for];
+  const width = status.policy.waves[index]?.maxConcurrency ?? 1;
   const holding = status.operations.filter(({ state }) => OPERATION_STATE[state].holdsSlot);
-  if (holding.length >= status.policy.maxConcurrency)
-    return `its turn comes after ${holding.map(({ deployment }) => deployment).join(', ')} (maxConcurrency ${status.policy.maxConcurrency})`;
+  if (holding.length >= width)
+    return `its turn comes after ${holding.map(({ deployment }) => deployment).join(', ')} (maxConcurrency ${width})`;
   return operation.started ? 'it goes on as soon as the workflow gets to it' : 'it is about to start';
 }
 

@@ -1,7 +1,8 @@
 import type { Leftover, LintViolation, SchemaFiles, TableChange } from './plan.js';
 import type { OperationOutcome } from './operation.js';
 import type { ApplySpec, RolloutPolicy } from './spec.js';
-import type { ApplyState } from './state.js';
+import type { ApplyState, OperationState } from './state.js';
+import type { WaveRecord } from './wave.js';
 
 /**
  * A plan that one or more deployments share: the same statements in the same order. It stands once in the history of an
@@ -57,6 +58,8 @@ export interface InitialOperation {
    * (design 3, `retry`); null for every operation that is not attempted anew.
    */
   readonly before: OperationOutcome | null;
+  /** A person asked to end it for good: it goes on only to be cancelled. */
+  readonly cancel: boolean;
 }
 
 /** An attempt that may be alive on its engine although its operation has ended. */
@@ -73,6 +76,8 @@ export interface ApplyInput {
   readonly plan: ApplyPlan;
   /** Lets engines run changes they mark unsafe. Bound to the plan by `specDigest` and the digests of the classes. */
   readonly allowUnsafe: boolean;
+  /** The plans of the deployments differ, and the person who started it allowed that. */
+  readonly allowDrift: boolean;
   /** Who started it; handed to the engines and shown. */
   readonly caller: string;
   /** Null in the first run of an apply; set by `start`, `retry` and the cancel of a closed apply. */
@@ -86,11 +91,25 @@ export interface CarriedState {
   /** This run only cancels what earlier runs left stopped. */
   readonly cancel: boolean;
   readonly controls: readonly ControlRecord[];
+  /** In the order of the policy. Approvals hold over runs; a bar does not. */
+  readonly waves: readonly WaveRecord[];
   readonly startedAt: string | null;
 }
 
 /** Every control a person can send. */
-export const CONTROLS = ['stop', 'start', 'retry', 'cancel', 'release', 'skip'] as const;
+export const CONTROLS = [
+  'stop',
+  'start',
+  'retry',
+  'cancel',
+  'cutover',
+  'release',
+  'approve',
+  'reject',
+  'skip',
+  'revert',
+  'skip-revert',
+] as const;
 
 export type Control = (typeof CONTROLS)[number];
 
@@ -104,6 +123,8 @@ export interface ControlRecord {
   readonly settledAt: string | null;
   /** The deployments it names; empty when it is for the whole apply. */
   readonly deployments: readonly string[];
+  /** The wave of an `approve` or a `reject`; null otherwise. */
+  readonly wave: string | null;
   readonly reason: string | null;
 }
 
@@ -111,12 +132,18 @@ export interface ControlRecord {
 export interface OperationView {
   readonly deployment: string;
   readonly target: string;
+  /** Its wave, as the place in the policy's list. */
+  readonly wave: number;
   /** The workflow to describe for what is finer: its id and run id; null run id before it was started. */
   readonly workflowId: string;
   readonly runId: string | null;
   readonly stage: 'pending' | 'admitted' | 'parked' | 'ended';
+  /** The last state that its workflow reported, because the rollout depends on it; null before the first report. */
+  readonly reported: OperationState | null;
   readonly permitted: boolean;
   readonly cutoverRefused: boolean;
+  readonly cutoverAsked: boolean;
+  readonly cancelAsked: boolean;
   /** What its engine said when it refused the cutover; empty when it did not. */
   readonly cutoverRefusal: string;
   readonly attempt: number;
@@ -132,6 +159,7 @@ export interface ApplyView {
   readonly spec: ApplySpec;
   readonly policy: RolloutPolicy;
   readonly operations: readonly OperationView[];
+  readonly waves: readonly WaveRecord[];
   readonly controls: readonly ControlRecord[];
   readonly stop: boolean;
   readonly cancel: boolean;
@@ -144,6 +172,7 @@ export interface ApplyResult {
   readonly state: ApplyState;
   readonly message: string;
   readonly operations: readonly OperationOutcome[];
+  readonly waves: readonly WaveRecord[];
   readonly controls: readonly ControlRecord[];
   readonly released: boolean;
   readonly startedAt: string | null;

@@ -1,7 +1,8 @@
 import type { ApplyResult, CarriedState, InitialOperation } from './apply.js';
-import { countSetbacks, isPolicyOpen } from './derive.js';
+import { describeSetbacks, isPolicyOpen } from './derive.js';
 import { type OperationFacts, type OperationOutcome, isSetback } from './operation.js';
-import type { RolloutPolicy } from './spec.js';
+import { type RolloutPolicy, waveIndexes } from './spec.js';
+import type { WaveRecord } from './wave.js';
 
 /** What a person asks of an apply that has closed. */
 export type Resumption =
@@ -13,7 +14,8 @@ export type Resumption =
       readonly release: boolean;
       readonly skip: readonly string[];
     }
-  | { readonly control: 'cancel' };
+  /** Names the deployments to end for good; empty means all. */
+  | { readonly control: 'cancel'; readonly deployments: readonly string[] };
 
 export type Resumed =
   | { readonly ok: true; readonly carried: CarriedState }
@@ -43,6 +45,7 @@ export function resume(params: {
   if (wrong !== null) return wrong;
   const operations = previous.operations.map((operation) => applyResumption(operation, resumption, params.at));
   const carried = operations.map(({ initial }) => initial);
+  const isWhole = resumption.control === 'cancel' && resumption.deployments.length === 0;
   if (!operations.some(({ isReached }) => isReached)) return refuse(nothingToDo(previous, resumption));
   if (resumption.control !== 'cancel') {
     const refused = refuseByPolicy({ previous, policy, resumption, carried });
@@ -54,7 +57,8 @@ export function resume(params: {
     carried: {
       operations: carried,
       released,
-      cancel: resumption.control === 'cancel',
+      cancel: isWhole,
+      waves: carryWaves(previous.waves, policy, carried),
       controls: [
         ...previous.controls,
         {
@@ -63,13 +67,34 @@ export function resume(params: {
           at: params.at,
           settledAt: resumption.control === 'cancel' ? null : params.at,
           deployments:
-            resumption.control === 'retry' ? operations.filter((o) => o.retried).map((o) => o.initial.deployment) : [],
+            resumption.control === 'retry'
+              ? operations.filter((o) => o.retried).map((o) => o.initial.deployment)
+              : resumption.control === 'cancel'
+                ? resumption.deployments
+                : [],
+          wave: null,
           reason: null,
         },
       ],
       startedAt: previous.startedAt,
     },
   };
+}
+
+/** Approvals and starts hold; a wave that goes on has not ended, and a bar is for the run in which it was set. */
+function carryWaves(
+  waves: readonly WaveRecord[],
+  policy: RolloutPolicy,
+  carried: readonly InitialOperation[],
+): WaveRecord[] {
+  const indexes = waveIndexes(policy);
+  const goingOn = new Set(carried.filter((one) => one.ended === null).map((one) => indexes.get(one.deployment)));
+  return waves.map((wave, index) => ({
+    ...wave,
+    endedAt: goingOn.has(index) ? null : wave.endedAt,
+    gateSince: null,
+    barred: null,
+  }));
 }
 
 interface Applied {
@@ -80,7 +105,10 @@ interface Applied {
 }
 
 function applyResumption(operation: OperationOutcome, resumption: Resumption, at: string): Applied {
-  if (resumption.control === 'cancel') return applyCancel(operation, at);
+  if (resumption.control === 'cancel') {
+    const isNamed = resumption.deployments.length === 0 || resumption.deployments.includes(operation.deployment);
+    return isNamed ? applyCancel(operation, at) : leave(operation);
+  }
   if (resumption.skip.includes(operation.deployment)) return leave(asSkipped(operation));
   if (resumption.control === 'retry' && isRetried(operation, resumption.deployments))
     return { initial: anew(operation), isReached: true, retried: true };
@@ -88,20 +116,21 @@ function applyResumption(operation: OperationOutcome, resumption: Resumption, at
   return leave(operation);
 }
 
-/**
- * What an engine may still hold goes on, to be ended there for good; what never reached one ends here. One that was left
- * out and never reached its engine stays as it is.
- */
 function applyCancel(operation: OperationOutcome, at: string): Applied {
-  if (operation.state !== 'stopped') return leave(operation);
-  if (operation.remoteApplyId !== null || !operation.confirmed)
-    return { initial: goOn(operation), isReached: true, retried: false };
-  if (operation.skipped) return leave(operation);
-  return {
-    initial: ended({ ...operation, state: 'cancelled', reason: 'operator', completedAt: at }),
-    isReached: true,
-    retried: false,
-  };
+  const initial = endForGood(operation, at);
+  return initial === null ? leave(operation) : { initial, isReached: true, retried: false };
+}
+
+/**
+ * How an operation that ended `stopped` is ended for good: what an engine may still hold goes on, to be cancelled there;
+ * what never reached one ends here. Null where nothing is left to cancel; one that was left out and never reached its
+ * engine stays as it is.
+ */
+export function endForGood(operation: OperationOutcome, at: string): InitialOperation | null {
+  if (operation.state !== 'stopped') return null;
+  if (operation.remoteApplyId !== null || !operation.confirmed) return { ...goOn(operation), cancel: true };
+  if (operation.skipped) return null;
+  return ended({ ...operation, state: 'cancelled', reason: 'operator', completedAt: at });
 }
 
 function leave(operation: OperationOutcome): Applied {
@@ -118,7 +147,7 @@ function isResumable(operation: OperationOutcome): boolean {
 
 /** The named ones, or all that are setbacks: failed, reverted, and ended by someone else on the engine. */
 function isRetried(operation: OperationOutcome, named: readonly string[]): boolean {
-  return named.length === 0 ? isSetback(facts(operation)) : named.includes(operation.deployment);
+  return named.length === 0 ? isSetback(operation) : named.includes(operation.deployment);
 }
 
 /** Completed work is never touched, and what was stopped here goes on with `start`. */
@@ -127,6 +156,7 @@ function canBeRetried(operation: OperationOutcome): boolean {
   return operation.state !== 'stopped' || operation.reason === 'engine';
 }
 
+/** An operation that ended `stopped` goes on where it was. */
 function goOn(operation: OperationOutcome): InitialOperation {
   return {
     deployment: operation.deployment,
@@ -140,6 +170,7 @@ function goOn(operation: OperationOutcome): InitialOperation {
     unsettled: null,
     verifyFirst: false,
     before: null,
+    cancel: false,
   };
 }
 
@@ -158,6 +189,7 @@ export function anew(operation: OperationOutcome): InitialOperation {
     unsettled: unsettled ? { attempt: operation.attempt, remoteApplyId: operation.remoteApplyId } : null,
     verifyFirst: operation.changeInPlace,
     before: operation,
+    cancel: false,
   };
 }
 
@@ -167,9 +199,14 @@ function ended(operation: OperationOutcome): InitialOperation {
 
 /** Deployments named for what cannot be done with them: an answer, rather than a run that passes them over in silence. */
 function refuseNamed(previous: ApplyResult, resumption: Resumption): Resumed | null {
-  if (resumption.control === 'cancel') return null;
   const named = (names: readonly string[]) =>
     previous.operations.filter((operation) => names.includes(operation.deployment));
+  if (resumption.control === 'cancel') {
+    const over = named(resumption.deployments).filter(({ state }) => state !== 'stopped');
+    return over.length === 0
+      ? null
+      : refuse(`cancel of apply ${previous.apply}: ${describeStates(over)}; only stopped deployments are left to cancel`);
+  }
   const completed = named(resumption.skip).filter((operation) => operation.state === 'completed');
   if (completed.length > 0)
     return refuse(
@@ -191,17 +228,21 @@ function refuseByPolicy(params: {
   readonly carried: readonly InitialOperation[];
 }): Resumed | null {
   const { previous, policy, resumption } = params;
-  const ends = params.carried.flatMap(({ ended: end }) => (end === null ? [] : [facts(end)]));
-  const isOpen = isPolicyOpen(policy, countSetbacks(ends), { release: previous.released });
+  const indexes = waveIndexes(policy);
+  const operations = params.carried.flatMap(({ ended: end }) =>
+    end === null ? [] : [facts(end, indexes.get(end.deployment) ?? 0)],
+  );
+  const isOpen = isPolicyOpen({ policy, operations, controls: { release: previous.released } });
+  const why = describeSetbacks({ policy, operations });
   if (isOpen && resumption.release && !previous.released)
     return refuse(
-      `apply ${previous.apply}: the policy is open (${countSetbacks(ends)} setbacks left, failureTolerance ${policy.failureTolerance}, onFailure ${policy.onFailure}), so there is nothing to release; leave --release out`,
+      `apply ${previous.apply}: the policy is open (${why}), so there is nothing to release; leave --release out`,
     );
   if (isOpen || resumption.release) return null;
-  const setbacks = ends.filter(isSetback).map((operation) => operation.deployment);
+  const setbacks = operations.filter(isSetback).map((operation) => operation.deployment);
   const names = setbacks.join(', ');
   return refuse(
-    `apply ${previous.apply}: ${names} ${setbacks.length === 1 ? 'is a setback that keeps' : 'are setbacks that keep'} the policy closed (onFailure ${policy.onFailure}, failureTolerance ${policy.failureTolerance}); ` +
+    `apply ${previous.apply}: ${names} ${setbacks.length === 1 ? 'is a setback that keeps' : 'are setbacks that keep'} the policy closed (${why}); ` +
       `attempt anew with: retry ${previous.apply} --deployment ${setbacks.join(' --deployment ')}; leave out with: start ${previous.apply} --skip ${setbacks.join(' --skip ')}; or go on in spite of it with: start ${previous.apply} --release`,
   );
 }
@@ -211,7 +252,7 @@ function nothingToDo(previous: ApplyResult, resumption: Resumption): string {
   if (resumption.control === 'cancel') return `apply ${previous.apply} has nothing left to cancel (${states})`;
   if (resumption.control === 'retry')
     return `apply ${previous.apply} has nothing to retry${resumption.deployments.length > 0 ? ` in ${resumption.deployments.join(', ')}` : ''} (${states})`;
-  const failed = previous.operations.filter((operation) => isSetback(facts(operation)));
+  const failed = previous.operations.filter((operation) => isSetback(operation));
   const hint =
     failed.length > 0 ? `; \`retry\` attempts ${failed.map((operation) => operation.deployment).join(', ')} anew` : '';
   return `apply ${previous.apply} has nothing to resume (${states})${hint}`;
@@ -224,7 +265,7 @@ function describeStates(operations: readonly OperationOutcome[]): string {
 function namedDeployments(resumption: Resumption): readonly string[] {
   switch (resumption.control) {
     case 'cancel':
-      return [];
+      return resumption.deployments;
     case 'start':
       return resumption.skip;
     case 'retry':
@@ -233,13 +274,16 @@ function namedDeployments(resumption: Resumption): readonly string[] {
 }
 
 /** The facts of an operation that has ended. */
-export function facts(outcome: OperationOutcome): OperationFacts {
+export function facts(outcome: OperationOutcome, wave: number): OperationFacts {
   return {
     deployment: outcome.deployment,
+    wave,
     state: outcome.state,
     admitted: outcome.started,
     permitted: false,
     cutoverRefused: false,
+    cutoverAsked: false,
+    cancelAsked: false,
     started: outcome.started,
     reachable: true,
     reason: outcome.reason,

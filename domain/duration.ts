@@ -10,3 +10,11 @@ export function parseDurationMs(text: string): number | null {
   const [, amount, unit] = match;
   return Math.round(Number(amount) * UNIT_MS[unit as keyof typeof UNIT_MS]); // the pattern admits only these units
 }
+
+/** Milliseconds of a duration such as `"90s"`, or of a time on a clock such as `"00:01:30"`; null when it is neither. */
+export function parseClockMs(text: string): number | null {
+  const clock = /^(\d{1,4}):([0-5]\d):([0-5]\d)$/.exec(text.trim());
+  if (clock === null) return parseDurationMs(text);
+  const [, hours, minutes, seconds] = clock;
+  return Number(hours) * UNIT_MS.h + Number(minutes) * UNIT_MS.m + Number(seconds) * UNIT_MS.s;
+}

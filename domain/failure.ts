@@ -31,6 +31,8 @@ export const FAILURES = {
   ApplyFailed: { retry: 'never', mayHaveHappened: true },
   /** An operation ended failed; carries the outcome. */
   OperationFailed: { retry: 'never', mayHaveHappened: true },
+  /** A control that is not allowed now; nothing changed, and the message says what to do instead (design 6). */
+  ControlRefused: { retry: 'never', mayHaveHappened: false },
   /** An activity looks again later. Not an error; hidden from failure metrics. */
   LookAgain: { retry: 'forever', mayHaveHappened: false },
 } as const satisfies Record<string, FailureFacts>;

@@ -22,6 +22,10 @@ export interface LiveDetail {
   readonly lastError: string | null;
   /** When the engine last answered, ISO 8601; null before its first answer. */
   readonly progressAt: string | null;
+  /** Since when it has been seen parked at its cutover or in its revert window, ISO 8601; null while it is not. */
+  readonly parkedSince: string | null;
+  /** When the engine itself gives a parked change up, ISO 8601; null when it does not say. */
+  readonly parkedUntil: string | null;
 }
 
 /** What the activity that delivers a stop or a cancel reports in its heartbeat. */

@@ -38,6 +38,8 @@ export interface OperationOutcome {
 /** What the rules need to know of an operation, from whichever source: the parent, its child, or a closed run. */
 export interface OperationFacts {
   readonly deployment: string;
+  /** Its wave, as the place in the policy's list. */
+  readonly wave: number;
   readonly state: OperationState;
   /** Allowed to go by the parent. True for everything beyond `pending`. */
   readonly admitted: boolean;
@@ -45,6 +47,10 @@ export interface OperationFacts {
   readonly permitted: boolean;
   /** The engine refused the permitted cutover, and the permission was withdrawn. */
   readonly cutoverRefused: boolean;
+  /** A person asked for its cutover and it has not been permitted yet. */
+  readonly cutoverAsked: boolean;
+  /** A person asked to end this one operation for good. */
+  readonly cancelAsked: boolean;
   readonly started: boolean;
   /** False while the engine does not answer (`unreachableSince` is set). */
   readonly reachable: boolean;

@@ -1,10 +1,14 @@
 import { DURATION_RULE, parseDurationMs } from './duration.js';
 import { DEFAULT_QUEUE, NAME_RULE, isName } from './ids.js';
+import { type Report, isRecord, refuseUnknownKeys, show } from './parse-value.js';
+import { readWaves } from './parse-waves.js';
 import {
   type Amount,
   type ApplySpec,
+  CUTOVERS,
   DEPLOYMENTS_MAX,
   type DeploymentSpec,
+  IN_FLIGHT,
   ON_FAILURE,
   type RolloutSpec,
 } from './spec.js';
@@ -49,13 +53,20 @@ export function parseSpec(raw: unknown): ParsedSpec {
   const database = readName(raw, 'database', report);
   const type = readName(raw, 'type', report);
   const environment = readName(raw, 'environment', report);
-  const deployments = readDeployments(raw['deployments'], report);
-  refuseDuplicates(deployments, report);
-  const rollout = readRollout(raw['rollout'], report);
+  const listed = readDeployments(raw['deployments'], report);
+  refuseDuplicates(listed, report);
+  const rollout = readRollout(raw['rollout'], listed, report);
+  const deployments = inRolloutOrder(listed, rollout.waves);
   const verify = readBoolean(raw, 'verify', true, report);
   const pollIntervalMs = readPollInterval(raw, report);
   if (issues.length > 0) return { ok: false, issues };
   return { ok: true, spec: { database, type, environment, deployments, rollout, verify, pollIntervalMs } };
+}
+
+/** Waves in order, and inside a wave the order of the list (design 5). */
+function inRolloutOrder(deployments: readonly DeploymentSpec[], waves: RolloutSpec['waves']): readonly DeploymentSpec[] {
+  if (waves.length === 0) return deployments;
+  return waves.flatMap((wave) => deployments.filter(({ name }) => wave.deployments.includes(name)));
 }
 
 /** `deployments[1].target`, or `the spec` for the root. */
@@ -63,8 +74,6 @@ export function formatPath(path: readonly (string | number)[]): string {
   if (path.length === 0) return 'the spec';
   return path.map((key, index) => (typeof key === 'number' ? `[${key}]` : index === 0 ? key : `.${key}`)).join('');
 }
-
-type Report = (path: readonly (string | number)[], message: string) => void;
 
 function readDeployments(raw: unknown, report: Report): DeploymentSpec[] {
   if (!Array.isArray(raw) || raw.length === 0) {
@@ -107,43 +116,35 @@ function refuseDuplicates(deployments: readonly DeploymentSpec[], report: Report
   });
 }
 
-function readRollout(raw: unknown, report: Report): RolloutSpec {
-  const defaults: RolloutSpec = { maxConcurrency: 1, onFailure: 'halt', failureTolerance: 0, cutover: 'rolling' };
-  if (raw === undefined || raw === null) return defaults;
-  if (!isRecord(raw)) {
+function readRollout(raw: unknown, deployments: readonly DeploymentSpec[], report: Report): RolloutSpec {
+  const given = raw ?? {};
+  if (!isRecord(given)) {
     report(['rollout'], `must be a mapping, got ${show(raw)}`);
-    return defaults;
+    return readRollout(null, deployments, report);
   }
-  refuseUnknownKeys(raw, ROLLOUT_KEYS, ['rollout'], report);
-  refuseUnsupported(raw, report);
-  const onFailure = raw['onFailure'] ?? defaults.onFailure;
-  const known = ON_FAILURE.find((value) => value === onFailure);
-  if (known === undefined)
-    report(['rollout', 'onFailure'], `must be one of ${ON_FAILURE.join(', ')}, got ${show(onFailure)}`);
+  refuseUnknownKeys(given, ROLLOUT_KEYS, ['rollout'], report);
   return {
-    maxConcurrency: readAmount(raw, 'maxConcurrency', 1, report) ?? defaults.maxConcurrency,
-    onFailure: known ?? defaults.onFailure,
-    failureTolerance: readAmount(raw, 'failureTolerance', 0, report) ?? defaults.failureTolerance,
-    cutover: 'rolling',
+    maxConcurrency: readAmount(given, 'maxConcurrency', 1, report) ?? 1,
+    onFailure: readChoice(given, 'onFailure', ON_FAILURE, 'halt', report),
+    failureTolerance: readAmount(given, 'failureTolerance', 0, report) ?? 0,
+    cutover: readChoice(given, 'cutover', CUTOVERS, 'rolling', report),
+    inFlight: readChoice(given, 'inFlight', IN_FLIGHT, 'finish', report),
+    waves: readWaves(given['waves'], deployments, report),
   };
 }
 
-/** What the language has and this version does not: said as such, so that nobody takes it for a typing mistake. */
-function refuseUnsupported(rollout: Readonly<Record<string, unknown>>, report: Report): void {
-  const later = 'is known and not yet supported by this version';
-  if (rollout['waves'] !== undefined)
-    report(
-      ['rollout', 'waves'],
-      `${later}; leave it out to roll out in the order of the list (gates and bake times belong to waves)`,
-    );
-  const cutover = rollout['cutover'] ?? 'rolling';
-  if (cutover === 'ordered' || cutover === 'barrier' || cutover === 'manual')
-    report(['rollout', 'cutover'], `"${cutover}" ${later}; use rolling`);
-  else if (cutover !== 'rolling')
-    report(['rollout', 'cutover'], `must be one of rolling, ordered, barrier, manual, got ${show(cutover)}`);
-  const inFlight = rollout['inFlight'] ?? 'finish';
-  if (inFlight === 'stop') report(['rollout', 'inFlight'], `"stop" ${later}; use finish`);
-  else if (inFlight !== 'finish') report(['rollout', 'inFlight'], `must be one of finish, stop, got ${show(inFlight)}`);
+function readChoice<Choice extends string>(
+  raw: Readonly<Record<string, unknown>>,
+  key: string,
+  choices: readonly Choice[],
+  fallback: Choice,
+  report: Report,
+): Choice {
+  const value = raw[key] ?? fallback;
+  const known = choices.find((choice) => choice === value);
+  if (known !== undefined) return known;
+  report(['rollout', key], `must be one of ${choices.join(', ')}, got ${show(value)}`);
+  return fallback;
 }
 
 function readAmount(raw: Readonly<Record<string, unknown>>, key: string, min: number, report: Report): Amount | null {
@@ -193,38 +194,4 @@ function readBoolean(raw: Readonly<Record<string, unknown>>, key: string, fallba
   if (typeof value === 'boolean') return value;
   report([key], `must be true or false, got ${show(value)}`);
   return fallback;
-}
-
-function refuseUnknownKeys(
-  raw: Readonly<Record<string, unknown>>,
-  known: readonly string[],
-  path: readonly (string | number)[],
-  report: Report,
-): void {
-  for (const key of Object.keys(raw)) {
-    if (!known.includes(key))
-      report(
-        [...path, key],
-        `is not a known setting; known here: ${known.filter((name) => name !== 'pollIntervalMs').join(', ')}`,
-      );
-  }
-}
-
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-function show(value: unknown): string {
-  if (value === undefined || value === null) return 'nothing';
-  const text = writeOut(value);
-  return text.length > 80 ? `${text.slice(0, 77)}…` : text;
-}
-
-/** YAML can name a list that contains itself, and JavaScript has values that JSON does not. */
-function writeOut(value: unknown): string {
-  try {
-    return JSON.stringify(value) ?? typeof value;
-  } catch {
-    return 'a value that cannot be written out';
-  }
 }

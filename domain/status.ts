@@ -1,11 +1,14 @@
 import type { ApplyResult, ApplyView, ControlRecord, OperationView } from './apply.js';
-import { type ControlFacts, type WaitingFor, deriveApplyState, deriveWaitingFor } from './derive.js';
+import { type Situation, deriveApplyState, deriveWaitingFor } from './derive.js';
 import { facts } from './carry.js';
 import type { LiveDetail, ControlDetail } from './live.js';
 import type { Progress } from './observation.js';
-import { type OperationFacts, type OperationOutcome, isSetback } from './operation.js';
-import { type ApplySpec, type RolloutPolicy, resolvePolicy } from './spec.js';
+import type { OperationFacts, OperationOutcome } from './operation.js';
+import { parkedWarning } from './parking.js';
+import { type ApplySpec, type RolloutPolicy, resolvePolicy, waveIndexes } from './spec.js';
 import { type ApplyState, type EndReason, OPERATION_STATE, type OperationState, hasEnded } from './state.js';
+import { type WaitingStatus, describeWait } from './waiting.js';
+import { type WaveRecord, waveFacts } from './wave.js';
 
 /** `skein status -o json`: a contract for scripts (design 8). */
 export interface ApplyStatus {
@@ -23,23 +26,19 @@ export interface ApplyStatus {
   /** How its run was closed without a result (`terminated`, `timed_out`, …); null for every other apply. */
   readonly interrupted: string | null;
   readonly policy: RolloutPolicy;
+  /** In the order of `policy.waves`; a spec without waves has one. */
+  readonly waves: readonly WaveRecord[];
   readonly controls: readonly ControlRecord[];
   readonly operations: readonly OperationStatus[];
   /** Until when a closed apply can be resumed: the end of the namespace's retention, ISO 8601; null while it is open or unknown. */
   readonly resumableUntil: string | null;
 }
 
-export interface WaitingStatus {
-  readonly for: WaitingFor;
-  /** ISO 8601; null where it is not known. */
-  readonly since: string | null;
-  /** Commands that end the wait, without the program's name. */
-  readonly commands: readonly string[];
-}
-
 export interface OperationStatus {
   readonly deployment: string;
   readonly target: string;
+  /** Name of its wave; null where the spec has none. */
+  readonly wave: string | null;
   readonly state: OperationState;
   readonly started: boolean;
   readonly attempt: number;
@@ -56,6 +55,10 @@ export interface OperationStatus {
   readonly progress: Progress | null;
   /** When its engine last answered; shows how old the progress is. */
   readonly progressAt: string | null;
+  /** Since when its change is ready, or live with a way back, and waits, ISO 8601; null while it does not wait so. */
+  readonly parkedSince: string | null;
+  /** A person asked for its cutover, which follows in its turn. */
+  readonly cutoverAsked: boolean;
   readonly startedAt: string | null;
   readonly completedAt: string | null;
   /** What happens by itself, or what a person can do (I8). */
@@ -73,20 +76,25 @@ export function joinStatus(params: {
   readonly view: ApplyView;
   readonly described: Readonly<Record<string, DescribedOperation>>;
   readonly detail: 'full' | 'coarse';
+  /** Now, in milliseconds since the epoch: bakes and gates pass by themselves. */
+  readonly nowMs: number;
 }): ApplyStatus {
-  const { view } = params;
+  const { view, nowMs } = params;
   const joined = view.operations.map((operation) =>
-    joinOperation(operation, params.described[operation.deployment], view),
+    joinOperation({ operation, described: params.described[operation.deployment], view, nowMs }),
   );
   const operations = joined.map(({ status }) => status);
-  const controls: ControlFacts = { stop: view.stop, cancel: view.cancel, release: view.released };
-  const situation = { policy: view.policy, operations: joined.map((operation) => operation.facts), controls };
-  const state = deriveApplyState(situation);
+  const situation: Situation = {
+    policy: view.policy,
+    operations: joined.map((operation) => operation.facts),
+    waves: waveFacts(view.waves, view.policy, nowMs),
+    controls: { stop: view.stop, cancel: view.cancel, release: view.released },
+  };
   return {
     apply: view.apply,
-    state,
+    state: deriveApplyState(situation),
     detail: params.detail,
-    waitingFor: describeWait(view.apply, deriveWaitingFor(situation), operations, controls),
+    waitingFor: describeWait(deriveWaitingFor(situation), { view, situation, operations }),
     message: failureMessage(operations),
     database: view.spec.database,
     environment: view.spec.environment,
@@ -95,6 +103,7 @@ export function joinStatus(params: {
     counts: countStates(operations),
     interrupted: null,
     policy: view.policy,
+    waves: view.waves,
     controls: view.controls,
     operations,
     resumableUntil: null,
@@ -108,7 +117,11 @@ export function statusOfResult(params: {
   readonly resumableUntil: string | null;
 }): ApplyStatus {
   const { result, spec } = params;
-  const operations = result.operations.map(statusOfOutcome);
+  const policy = resolvePolicy(spec);
+  const waves = waveIndexes(policy);
+  const operations = result.operations.map((outcome) =>
+    statusOfOutcome(outcome, waveName(policy, waves.get(outcome.deployment))),
+  );
   return {
     apply: result.apply,
     state: result.state,
@@ -121,7 +134,8 @@ export function statusOfResult(params: {
     completedAt: result.completedAt,
     counts: countStates(operations),
     interrupted: null,
-    policy: resolvePolicy(spec),
+    policy,
+    waves: result.waves,
     controls: result.controls,
     operations,
     resumableUntil: params.resumableUntil,
@@ -151,13 +165,16 @@ export function earliest(times: readonly (string | null)[]): string | null {
 
 /** The facts of an operation as far as its parent knows them; an admitted one counts as dispatching and perhaps sent. */
 export function factsOfView(operation: OperationView): OperationFacts {
-  if (operation.outcome !== null) return facts(operation.outcome);
+  if (operation.outcome !== null) return facts(operation.outcome, operation.wave);
   return {
     deployment: operation.deployment,
+    wave: operation.wave,
     state: coarseState(operation),
     admitted: operation.stage !== 'pending',
     permitted: operation.permitted,
     cutoverRefused: operation.cutoverRefused,
+    cutoverAsked: operation.cutoverAsked,
+    cancelAsked: operation.cancelAsked,
     started: operation.started || operation.stage !== 'pending',
     reachable: true,
     reason: null,
@@ -166,18 +183,21 @@ export function factsOfView(operation: OperationView): OperationFacts {
 }
 
 function coarseState(operation: OperationView): OperationState {
-  if (operation.stage === 'parked') return operation.permitted ? 'cutting_over' : 'waiting_for_cutover';
-  return operation.stage === 'admitted' ? 'dispatching' : 'pending';
+  if (operation.stage === 'pending') return 'pending';
+  if (operation.reported === 'waiting_for_cutover' && operation.permitted) return 'cutting_over';
+  return operation.reported ?? 'dispatching';
 }
 
-function joinOperation(
-  operation: OperationView,
-  described: DescribedOperation | undefined,
-  view: ApplyView,
-): { readonly status: OperationStatus; readonly facts: OperationFacts } {
-  if (operation.outcome !== null)
-    return { status: statusOfOutcome(operation.outcome), facts: facts(operation.outcome) };
+function joinOperation(params: {
+  readonly operation: OperationView;
+  readonly described: DescribedOperation | undefined;
+  readonly view: ApplyView;
+  readonly nowMs: number;
+}): { readonly status: OperationStatus; readonly facts: OperationFacts } {
+  const { operation, described, view, nowMs } = params;
+  const wave = waveName(view.policy, operation.wave);
   const coarse = factsOfView(operation);
+  if (operation.outcome !== null) return { status: statusOfOutcome(operation.outcome, wave), facts: coarse };
   const live = described?.live ?? null;
   // An end is believed from the outcome alone, so that no heartbeat makes an apply look finished.
   const state = live === null || hasEnded(live.state) ? coarse.state : live.state;
@@ -192,12 +212,13 @@ function joinOperation(
     status: {
       deployment: operation.deployment,
       target: operation.target,
+      wave,
       state,
       started: joined.started,
       attempt: operation.attempt,
       remoteApplyId: live?.remoteApplyId ?? operation.remoteApplyId,
       reason: null,
-      message: liveMessage(operation, described),
+      message: liveMessage(operation, described, nowMs),
       confirmed: true,
       skipped: false,
       resolvedBy: null,
@@ -206,6 +227,8 @@ function joinOperation(
       unreachableSince: live?.unreachableSince ?? null,
       progress: live?.progress ?? null,
       progressAt: live?.progressAt ?? null,
+      parkedSince: live?.parkedSince ?? null,
+      cutoverAsked: operation.cutoverAsked,
       startedAt: live?.startedAt ?? operation.startedAt,
       completedAt: null,
       next: nextStep(operation, state, live, view),
@@ -213,13 +236,18 @@ function joinOperation(
   };
 }
 
+function waveName(policy: RolloutPolicy, index: number | undefined): string | null {
+  return policy.waves.length === 1 || index === undefined ? null : (policy.waves[index]?.name ?? null);
+}
+
 /** What a person should know of an operation that goes on; the most pressing first. */
-function liveMessage(operation: OperationView, described: DescribedOperation | undefined): string {
+function liveMessage(operation: OperationView, described: DescribedOperation | undefined, nowMs: number): string {
   const refused = described?.control?.refused ?? null;
   if (refused !== null) return `cannot be stopped and will finish: ${refused}`;
   const error = described?.live?.lastError ?? '';
-  if (error !== '' || operation.cutoverRefusal === '') return error;
-  return `the engine refused the cutover: ${operation.cutoverRefusal}`;
+  if (error !== '') return error;
+  if (operation.cutoverRefusal !== '') return `the engine refused: ${operation.cutoverRefusal}`;
+  return described?.live == null ? '' : parkedWarning(described.live, nowMs);
 }
 
 function nextStep(operation: OperationView, state: OperationState, live: LiveDetail | null, view: ApplyView): string {
@@ -233,10 +261,11 @@ function nextStep(operation: OperationView, state: OperationState, live: LiveDet
   return OPERATION_STATE[state].next;
 }
 
-function statusOfOutcome(outcome: OperationOutcome): OperationStatus {
+function statusOfOutcome(outcome: OperationOutcome, wave: string | null): OperationStatus {
   return {
     deployment: outcome.deployment,
     target: outcome.target,
+    wave,
     state: outcome.state,
     started: outcome.started,
     attempt: outcome.attempt,
@@ -251,47 +280,10 @@ function statusOfOutcome(outcome: OperationOutcome): OperationStatus {
     unreachableSince: null,
     progress: outcome.progress,
     progressAt: null,
+    parkedSince: null,
+    cutoverAsked: false,
     startedAt: outcome.startedAt,
     completedAt: outcome.completedAt,
     next: outcome.skipped ? 'nothing; it was skipped' : OPERATION_STATE[outcome.state].next,
   };
-}
-
-function describeWait(
-  apply: string,
-  waitingFor: WaitingFor | null,
-  operations: readonly OperationStatus[],
-  controls: ControlFacts,
-): WaitingStatus | null {
-  if (waitingFor === null) return null;
-  const unreachable = operations.filter((operation) => operation.unreachableSince !== null);
-  const setbacks = operations.filter(isSetback).map((operation) => operation.deployment);
-  switch (waitingFor) {
-    case 'release':
-      return {
-        for: waitingFor,
-        since: latest(operations.map((operation) => operation.completedAt)),
-        commands: [
-          `release ${apply}`,
-          `retry ${apply} --deployment ${setbacks.join(' --deployment ')}`,
-          `stop ${apply}`,
-        ],
-      };
-    case 'cutover':
-      return { for: waitingFor, since: null, commands: [`stop ${apply}`, `cancel ${apply}`] };
-    case 'revert_window':
-      return { for: waitingFor, since: null, commands: [] };
-    case 'engine':
-      return {
-        for: waitingFor,
-        since: earliest(unreachable.map((operation) => operation.unreachableSince)),
-        commands: unreachable
-          .map((operation) => `skip ${apply} --deployment ${operation.deployment} --unconfirmed --reason <text>`)
-          .concat(controls.stop || controls.cancel ? [] : [`stop ${apply}`]),
-      };
-  }
-}
-
-function latest(times: readonly (string | null)[]): string | null {
-  return times.reduce((last, time) => (time !== null && (last === null || time > last) ? time : last), null);
 }

@@ -3,6 +3,7 @@ import type {
   ApplyInput,
   ApplyResult,
   ApplyView,
+  Control,
   ControlRecord,
   InitialOperation,
   OperationView,
@@ -11,20 +12,27 @@ import { type ControlFacts, deriveApplyState } from '../domain/derive.js';
 import { operationWorkflowId } from '../domain/ids.js';
 import type { OperationOutcome } from '../domain/operation.js';
 import type { RolloutOperation } from '../domain/rollout.js';
-import { type DeploymentSpec, type RolloutPolicy, resolvePolicy } from '../domain/spec.js';
+import { type DeploymentSpec, type RolloutPolicy, resolvePolicy, waveIndexes } from '../domain/spec.js';
 import { earliest, factsOfView, failureMessage } from '../domain/status.js';
-import type { EndReason } from '../domain/state.js';
+import type { EndReason, OperationState } from '../domain/state.js';
 import type { operation } from './operation.js';
 import type { Halt } from './operation-input.js';
+import { WaveMemory } from './wave-memory.js';
 
 /** What the apply workflow remembers of one operation. */
 export interface OperationRecord {
   readonly spec: DeploymentSpec;
+  /** Its wave, as the place in the policy's list. */
+  readonly wave: number;
   readonly workflowId: string;
   initial: InitialOperation;
   stage: 'pending' | 'admitted' | 'parked' | 'ended';
+  /** The last state that its workflow reported. */
+  reported: OperationState | null;
   permitted: boolean;
   cutoverRefused: boolean;
+  cutoverAsked: boolean;
+  cancelAsked: boolean;
   cutoverRefusal: string;
   remoteApplyId: string | null;
   outcome: OperationOutcome | null;
@@ -42,10 +50,12 @@ export class ApplyMemory {
   readonly input: ApplyInput;
   readonly policy: RolloutPolicy;
   readonly operations: readonly OperationRecord[];
+  readonly waves: WaveMemory;
   readonly controls: ControlRecord[];
   stop = false;
   cancel: boolean;
   released: boolean;
+  readonly #byDeployment: ReadonlyMap<string, OperationRecord>;
   /** Counts every change, so that a wait can tell whether there is news. */
   revision = 0;
 
@@ -56,7 +66,13 @@ export class ApplyMemory {
     this.cancel = input.carried?.cancel ?? false;
     this.released = input.carried?.released ?? false;
     this.controls = [...(input.carried?.controls ?? [])];
-    this.operations = input.spec.deployments.map((spec) => this.#createRecord(spec));
+    this.waves = new WaveMemory(this.policy, input.carried?.waves ?? []);
+    const carried = new Map(input.carried?.operations.map((operation) => [operation.deployment, operation]));
+    const waves = waveIndexes(this.policy);
+    this.operations = input.spec.deployments.map((spec) =>
+      this.#createRecord(spec, waves.get(spec.name) ?? 0, carried.get(spec.name) ?? firstAttempt(spec.name)),
+    );
+    this.#byDeployment = new Map(this.operations.map((record) => [record.spec.name, record]));
   }
 
   /** The facts that `decide` judges, in rollout order. */
@@ -68,12 +84,39 @@ export class ApplyMemory {
     }));
   }
 
+  /** Everything that decisions and derivations are made from. */
+  situation() {
+    return {
+      policy: this.policy,
+      operations: this.rolloutOperations(),
+      waves: this.waves.facts(),
+      controls: this.controlFacts(),
+    };
+  }
+
+  /** Notes what follows from the operations and from time alone: waves that ended, gates that expired, controls that are settled. */
+  look(): void {
+    const open = new Set(this.operations.filter(({ stage }) => stage !== 'ended').map(({ wave }) => wave));
+    this.waves.look((wave) => !open.has(wave));
+    this.controls.forEach((control, index) => {
+      if (control.settledAt !== null || control.deployments.length === 0) return;
+      const isSettled = control.deployments.every((name) => isCarriedOut(control.name, this.record(name)));
+      if (isSettled) this.controls[index] = { ...control, settledAt: new Date().toISOString() };
+    });
+  }
+
+  /** Once a wave has started it stays started, and the loop looks again at what that makes possible. */
+  startWave(index: number): void {
+    this.waves.start(index);
+    this.revision += 1;
+  }
+
   controlFacts(): ControlFacts {
     return { stop: this.stop, cancel: this.cancel, release: this.released };
   }
 
   record(deployment: string): OperationRecord {
-    const found = this.operations.find((record) => record.spec.name === deployment);
+    const found = this.#byDeployment.get(deployment);
     if (found === undefined) throw new Error(`apply ${this.applyId} has no deployment ${deployment}`);
     return found;
   }
@@ -124,12 +167,31 @@ export class ApplyMemory {
     });
   }
 
+  /** An operation that had ended begins again in this run: a new attempt, or the cancel of what was stopped. */
+  reopen(record: OperationRecord, initial: InitialOperation): void {
+    record.initial = initial;
+    record.outcome = null;
+    record.stage = 'pending';
+    record.reported = null;
+    record.child = null;
+    record.permitted = false;
+    record.cutoverRefused = false;
+    record.cutoverRefusal = '';
+    record.cutoverAsked = false;
+    record.cancelAsked = initial.cancel;
+    record.remoteApplyId = initial.remoteApplyId;
+    record.halted = null;
+    record.skipped = false;
+    this.revision += 1;
+  }
+
   view(): ApplyView {
     return {
       apply: this.applyId,
       spec: this.input.spec,
       policy: this.policy,
       operations: this.operations.map(viewOf),
+      waves: this.waves.records,
       controls: this.controls,
       stop: this.stop,
       cancel: this.cancel,
@@ -141,16 +203,13 @@ export class ApplyMemory {
   result(): ApplyResult {
     const operations = this.operations.flatMap((record) => (record.outcome === null ? [] : [record.outcome]));
     const now = new Date().toISOString();
-    const state = deriveApplyState({
-      policy: this.policy,
-      operations: this.rolloutOperations(),
-      controls: this.controlFacts(),
-    });
+    const state = deriveApplyState(this.situation());
     return {
       apply: this.applyId,
       state,
       message: failureMessage(operations),
       operations,
+      waves: this.waves.records,
       controls: this.controls.map((control) => ({ ...control, settledAt: control.settledAt ?? now })),
       released: this.released,
       startedAt: earliest(operations.map((operation) => operation.startedAt)),
@@ -158,16 +217,18 @@ export class ApplyMemory {
     };
   }
 
-  #createRecord(spec: DeploymentSpec): OperationRecord {
-    const carried = this.input.carried?.operations.find((operation) => operation.deployment === spec.name);
-    const initial = carried ?? firstAttempt(spec.name);
+  #createRecord(spec: DeploymentSpec, wave: number, initial: InitialOperation): OperationRecord {
     return {
       spec,
+      wave,
       workflowId: operationWorkflowId({ ...this.input.spec, deployment: spec.name, target: spec.target }),
       initial,
       stage: initial.ended === null ? 'pending' : 'ended',
+      reported: null,
       permitted: false,
       cutoverRefused: false,
+      cutoverAsked: false,
+      cancelAsked: initial.cancel,
       cutoverRefusal: '',
       remoteApplyId: initial.remoteApplyId,
       outcome: initial.ended,
@@ -176,6 +237,13 @@ export class ApplyMemory {
       skipped: false,
     };
   }
+}
+
+/** What a control asked of one operation has happened, or cannot happen any more. */
+function isCarriedOut(name: Control, record: OperationRecord): boolean {
+  if (record.stage === 'ended') return true;
+  if (name !== 'cutover') return false;
+  return !record.cutoverAsked && (!record.permitted || record.reported !== 'waiting_for_cutover');
 }
 
 function firstAttempt(deployment: string): InitialOperation {
@@ -191,6 +259,7 @@ function firstAttempt(deployment: string): InitialOperation {
     unsettled: null,
     verifyFirst: false,
     before: null,
+    cancel: false,
   };
 }
 
@@ -198,11 +267,15 @@ function viewOf(record: OperationRecord): OperationView {
   return {
     deployment: record.spec.name,
     target: record.spec.target,
+    wave: record.wave,
     workflowId: record.workflowId,
     runId: record.child?.firstExecutionRunId ?? null,
     stage: record.stage,
+    reported: record.reported,
     permitted: record.permitted,
     cutoverRefused: record.cutoverRefused,
+    cutoverAsked: record.cutoverAsked,
+    cancelAsked: record.cancelAsked,
     cutoverRefusal: record.cutoverRefusal,
     attempt: record.initial.attempt,
     remoteApplyId: record.remoteApplyId,

@@ -3,6 +3,7 @@ import type { ApplyInput, ApplyResult } from '../domain/apply.js';
 import { type Decision, decide } from '../domain/rollout.js';
 import { APPLY_STATE } from '../domain/state.js';
 import { countStates, joinStatus } from '../domain/status.js';
+import { Alarm } from './alarm.js';
 import { listenToControls, requestStop } from './apply-controls.js';
 import { ApplyMemory, type OperationRecord } from './apply-memory.js';
 import { checkInput } from './check-input.js';
@@ -28,16 +29,17 @@ export async function apply(input: ApplyInput): Promise<ApplyResult> {
 
 async function rollOut(memory: ApplyMemory, reservation: Reservation): Promise<ApplyResult> {
   completeEmptyPlans(memory);
+  const alarm = new Alarm(() => {
+    memory.revision += 1;
+  });
   for (;;) {
     await reservation.reserve();
     const seen = memory.revision;
-    const decision = decide({
-      policy: memory.policy,
-      operations: memory.rolloutOperations(),
-      controls: memory.controlFacts(),
-    });
+    memory.look();
+    const decision = decide(memory.situation());
     if (decision.settle) return settle(memory, reservation);
     await carryOut(decision, memory, reservation);
+    alarm.set(memory.waves.await(decision.wait));
     showDetails(memory);
     await condition(() => memory.revision !== seen);
   }
@@ -70,6 +72,7 @@ async function carryOut(decision: Decision, memory: ApplyMemory, reservation: Re
     if (record.child === null) await reservation.startHalted(record, { by, reason });
     else sendHalt(record, { by, reason });
   }
+  if (decision.startWave !== null) memory.startWave(decision.startWave);
   for (const deployment of decision.admit) admit(memory.record(deployment));
   for (const deployment of decision.permit) permit(memory.record(deployment));
 }
@@ -88,6 +91,7 @@ function admit(record: OperationRecord): void {
 
 function permit(record: OperationRecord): void {
   record.permitted = true;
+  record.cutoverAsked = false;
   tellOperation(record, permitSignal);
 }
 
@@ -111,7 +115,7 @@ function settle(memory: ApplyMemory, reservation: Reservation): ApplyResult {
 
 /** What the Temporal UI shows beside the run. Costs no history. */
 function showDetails(memory: ApplyMemory): void {
-  const status = joinStatus({ view: memory.view(), described: {}, detail: 'coarse' });
+  const status = joinStatus({ view: memory.view(), described: {}, detail: 'coarse', nowMs: Date.now() });
   const counts = Object.entries(countStates(status.operations)).map(([state, count]) => `${count} ${state}`);
   const waiting =
     status.waitingFor === null

@@ -1,23 +1,27 @@
-import { CancellationScope, condition, getExternalWorkflowHandle, proxyActivities } from '@temporalio/workflow';
+import { CancellationScope, condition, proxyActivities } from '@temporalio/workflow';
 import type { Activities, WatchAnswer, WatchEnd, WatchInput } from '../activities/contract.js';
 import type { OperationOutcome } from '../domain/operation.js';
-import { forward } from './forward.js';
-import { type GiveUpMessage, type OperationReport, reportSignal } from './messages.js';
+import { askWindow, cutOver } from './forward-controls.js';
+import type { GiveUpMessage } from './messages.js';
 import type { Halt } from './operation-input.js';
 import type { OperationMemory } from './operation-memory.js';
 import { controlOptions, watchOptions } from './options.js';
+import { report } from './report.js';
 import { type Settled, settled } from './scope.js';
 
 /** What ends one round of watching. */
 type News =
   | WatchAnswer
   | { readonly kind: 'permitted' }
+  | { readonly kind: 'asked_in_window' }
   | { readonly kind: 'look_again' }
   | { readonly kind: 'given_up'; readonly message: GiveUpMessage };
 
+type Until = WatchInput['until'];
+
 /** Watches the remote apply to its end. Beside the watch runs, once there is a halt, the control that delivers it. */
 export async function followRemote(memory: OperationMemory): Promise<OperationOutcome> {
-  let until: WatchInput['until'] = 'copy';
+  let until: Until = 'copy';
   for (;;) {
     const news = await watchUntilNews(memory, until);
     switch (news.kind) {
@@ -29,44 +33,68 @@ export async function followRemote(memory: OperationMemory): Promise<OperationOu
         until = 'cutover';
         break;
       case 'parked':
-        report(memory, 'parked', '');
-        until = 'parked';
+        report(memory, news.state);
+        until = news.state === 'revert_window' ? 'window' : 'parked';
         break;
       case 'left_parked':
-        report(memory, 'left_parked', '');
-        until = 'cutover';
+        report(memory, news.state);
+        until = 'copy';
         break;
       case 'cutover_refused':
         withdrawPermission(memory, news.message);
         until = 'parked';
         break;
       case 'permitted':
-        until = await cutOver(memory);
+        until = await permit(memory);
+        break;
+      case 'asked_in_window':
+        until = await askedInWindow(memory);
+        break;
+      case 'revert_refused':
+        refusedInWindow(memory, news.message);
+        until = 'window';
         break;
     }
   }
 }
 
-async function watchUntilNews(memory: OperationMemory, until: WatchInput['until']): Promise<News> {
+/** A change that is live cannot be stopped any more, so a halt changes nothing about it (engine contract 2.6). */
+function isLive(until: Until): boolean {
+  return until === 'window' || until === 'revert';
+}
+
+async function watchUntilNews(memory: OperationMemory, until: Until): Promise<News> {
   const { pollIntervalMs, verify, queue } = memory.input;
   const scope = new CancellationScope({ cancellable: true });
   const input = { ...memory.remoteInput, pollIntervalMs, verify, until, startedAgain: memory.startedAgain };
   const watching = settled(scope.run(() => proxyActivities<Activities>(watchOptions(queue)).watch(input)));
-  await condition(() => watching.done || memory.isHalted || (until === 'parked' && memory.permitted));
-  const news = await judgeNews(memory, watching);
+  await condition(() => watching.done || isNews(memory, until));
+  const news = await judgeNews(memory, watching, until);
   if (!watching.done) scope.cancel();
   return news;
 }
 
-async function judgeNews(memory: OperationMemory, watching: Settled<WatchAnswer>): Promise<News> {
+/** What ends a round of watching before the watch itself has anything to say. */
+function isNews(memory: OperationMemory, until: Until): boolean {
+  if (memory.givenUp !== null) return true;
+  if (isLive(until)) return until === 'window' && memory.windowAsked !== null;
+  return memory.halt !== null || (until === 'parked' && memory.permitted);
+}
+
+async function judgeNews(memory: OperationMemory, watching: Settled<WatchAnswer>, until: Until): Promise<News> {
   if (memory.givenUp !== null) return { kind: 'given_up', message: memory.givenUp };
   const answer = watching.done ? await watching.promise : null;
-  if (answer !== null && (endOf(memory, answer) !== null || memory.halt === null)) return answer;
+  if (isLive(until)) return answer ?? { kind: 'asked_in_window' };
+  if (answer !== null && (memory.halt === null || endOf(memory, answer) !== null)) return answer;
   return memory.halt === null ? { kind: 'permitted' } : haltRemote(memory, memory.halt, watching);
 }
 
-/** The end that an answer tells, if it does. `stopped` is none while a cancel is being delivered: only CANCELLED, or another end, is (C38). */
-function endOf(memory: OperationMemory, answer: WatchAnswer | null): WatchEnd | null {
+/**
+ * What an answer tells that a halt does not change: an end, or that the change is live. `stopped` is none while a cancel
+ * is being delivered: only CANCELLED, or another end, is (C38).
+ */
+function endOf(memory: OperationMemory, answer: WatchAnswer | null): WatchAnswer | null {
+  if (answer?.kind === 'parked' && answer.state === 'revert_window') return answer;
   if (answer?.kind !== 'ended') return null;
   return memory.halt?.by === 'cancel' && answer.state === 'stopped' ? null : answer;
 }
@@ -109,32 +137,30 @@ async function verifyEnd(memory: OperationMemory): Promise<News> {
 }
 
 /** A stop that is known here wins over the permission (precedence: cancel, stop, cutover, admission). */
-async function cutOver(memory: OperationMemory): Promise<WatchInput['until']> {
+async function permit(memory: OperationMemory): Promise<Until> {
   if (memory.isHalted) return 'parked';
-  const answer = await forward(memory, (calls) => calls.cutover(memory.remoteInput));
+  const answer = await cutOver(memory);
   if (answer?.kind !== 'refused') return 'cutover';
   withdrawPermission(memory, answer.message);
   return 'parked';
 }
 
-function withdrawPermission(memory: OperationMemory, message: string): void {
-  memory.permitted = false;
-  report(memory, 'cutover_refused', message);
+async function askedInWindow(memory: OperationMemory): Promise<Until> {
+  const answer = await askWindow(memory);
+  if (answer?.kind !== 'refused') return 'revert';
+  refusedInWindow(memory, answer.message);
+  return 'window';
 }
 
-/** Tells the parent what it has to know beyond the end. A parent that has gone does not need it. */
-function report(memory: OperationMemory, what: OperationReport['report'], message: string): void {
-  memory.parked = what !== 'left_parked';
-  const { applyId, deployment } = memory.input;
-  const { attempt, remoteApplyId } = memory;
-  const signalled = getExternalWorkflowHandle(applyId).signal(reportSignal, {
-    deployment,
-    attempt,
-    report: what,
-    remoteApplyId,
-    message,
-  });
-  void signalled.catch(() => undefined);
+function withdrawPermission(memory: OperationMemory, message: string): void {
+  memory.permitted = false;
+  report(memory, 'waiting_for_cutover', { control: 'cutover', message });
+}
+
+function refusedInWindow(memory: OperationMemory, message: string): void {
+  const control = memory.windowAsked ?? 'revert';
+  memory.windowAsked = null;
+  report(memory, 'revert_window', { control, message });
 }
 
 function finishWatched(memory: OperationMemory, end: WatchEnd): OperationOutcome {

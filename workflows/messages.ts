@@ -1,7 +1,7 @@
 import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
 import type { ApplyView, Control } from '../domain/apply.js';
 import type { OperationOutcome } from '../domain/operation.js';
-import type { EndReason } from '../domain/state.js';
+import type { EndReason, OperationState } from '../domain/state.js';
 
 /** Every signal, update and query of the workflows, shared by workflows and clients, so that a rename is a compile error. */
 
@@ -17,6 +17,10 @@ export interface ControlMessage {
   readonly by?: string;
   /** The deployments it names. Default: the whole apply. */
   readonly deployments?: readonly string[];
+  /** Only for `skip`, `revert` and `skip-revert`: all that it can be done to. Default false. */
+  readonly all?: boolean;
+  /** Only for `approve` and `reject`. Default: the wave whose gate is waited for. */
+  readonly wave?: string;
   readonly reason?: string;
   /** Only for `skip`. Default false. */
   readonly unconfirmed?: boolean;
@@ -34,19 +38,38 @@ export interface ControlAnswer {
   readonly deployments: Readonly<Record<string, ControlEffect>>;
 }
 
-/** Signals take an optional message and ignore everything else, so that tctl, the CLI and the UI can send them bare. */
-export const stopSignal = defineSignal<[ControlMessage?]>('stop');
-export const cancelSignal = defineSignal<[ControlMessage?]>('cancel');
-export const releaseSignal = defineSignal<[ControlMessage?]>('release');
+/**
+ * Every control is an update that answers once it is in history; a refusal leaves no trace there. `start` is always refused
+ * by a running apply: it begins a new run of an ended one, and the refusal says what to do instead.
+ */
+export const CONTROL_UPDATES = {
+  stop: defineUpdate<ControlAnswer, [ControlMessage?]>('stop'),
+  start: defineUpdate<ControlAnswer, [ControlMessage?]>('start'),
+  retry: defineUpdate<ControlAnswer, [ControlMessage?]>('retry'),
+  cancel: defineUpdate<ControlAnswer, [ControlMessage?]>('cancel'),
+  cutover: defineUpdate<ControlAnswer, [ControlMessage?]>('cutover'),
+  release: defineUpdate<ControlAnswer, [ControlMessage?]>('release'),
+  approve: defineUpdate<ControlAnswer, [ControlMessage?]>('approve'),
+  reject: defineUpdate<ControlAnswer, [ControlMessage?]>('reject'),
+  skip: defineUpdate<ControlAnswer, [ControlMessage?]>('skip'),
+  revert: defineUpdate<ControlAnswer, [ControlMessage?]>('revert'),
+  'skip-revert': defineUpdate<ControlAnswer, [ControlMessage?]>('skip-revert'),
+} as const satisfies Record<Control, unknown>;
 
-/** Updates of the same names answer once the control is in history; a refusal leaves no trace there. */
-export const stopUpdate = defineUpdate<ControlAnswer, [ControlMessage]>('stop');
-export const cancelUpdate = defineUpdate<ControlAnswer, [ControlMessage]>('cancel');
-export const releaseUpdate = defineUpdate<ControlAnswer, [ControlMessage]>('release');
-export const retryUpdate = defineUpdate<ControlAnswer, [ControlMessage]>('retry');
-export const skipUpdate = defineUpdate<ControlAnswer, [ControlMessage]>('skip');
-/** Always refused: `start` begins a new run of an ended apply. The refusal says what to do instead. */
-export const startUpdate = defineUpdate<ControlAnswer, [ControlMessage]>('start');
+/** Controls that are signals of the same name as well: recorded while no worker runs, and sent from tctl, the CLI and the UI. */
+export const SIGNALLED = ['stop', 'cancel', 'release', 'approve', 'reject', 'cutover'] as const satisfies readonly Control[];
+
+export type Signalled = (typeof SIGNALLED)[number];
+
+/** They take an optional message and ignore everything else, so that a bare one means the whole apply. */
+export const CONTROL_SIGNALS = {
+  stop: defineSignal<[ControlMessage?]>('stop'),
+  cancel: defineSignal<[ControlMessage?]>('cancel'),
+  release: defineSignal<[ControlMessage?]>('release'),
+  approve: defineSignal<[ControlMessage?]>('approve'),
+  reject: defineSignal<[ControlMessage?]>('reject'),
+  cutover: defineSignal<[ControlMessage?]>('cutover'),
+} as const satisfies Record<Signalled, unknown>;
 
 export const statusQuery = defineQuery<ApplyView>('status');
 
@@ -58,6 +81,10 @@ export const permitSignal = defineSignal('permit');
 export const haltSignal = defineSignal<[HaltMessage?]>('stop');
 /** Parent or person to operation: end it for good. */
 export const cancelOperationSignal = defineSignal<[HaltMessage?]>('cancel');
+/** Parent to operation: undo the change within its engine's window. */
+export const revertSignal = defineSignal('revert');
+/** Parent to operation: give the window up, the change stays. */
+export const skipRevertSignal = defineSignal('skip-revert');
 /** Parent to operation: a named person gives it up, confirmed or not. */
 export const giveUpSignal = defineSignal<[GiveUpMessage]>('giveUp');
 
@@ -70,15 +97,16 @@ export interface GiveUpMessage {
   readonly reason: string;
 }
 
-/** Operation to parent: it is parked, or goes on, or its engine refused the cutover. */
+/** Operation to parent: a state that the rollout depends on, or what its engine refused. */
 export const reportSignal = defineSignal<[OperationReport]>('report');
 
 export interface OperationReport {
   readonly deployment: string;
   readonly attempt: number;
-  readonly report: 'parked' | 'left_parked' | 'cutover_refused';
+  readonly state: OperationState;
   readonly remoteApplyId: string | null;
-  readonly message: string;
+  /** What its engine refused, and its text; null when it refused nothing. */
+  readonly refused: { readonly control: 'cutover' | 'revert' | 'skip-revert'; readonly message: string } | null;
 }
 
 /** The state of an operation, for a person who looks at it alone. */

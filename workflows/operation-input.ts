@@ -21,6 +21,8 @@ export interface OperationInput {
   readonly planId: string;
   readonly planDigest: string;
   readonly allowUnsafe: boolean;
+  /** It finishes its copy and waits for a permission to cut over: every policy but `rolling` (design 5). */
+  readonly deferCutover: boolean;
   readonly caller: string;
   readonly verify: boolean;
   readonly pollIntervalMs: number | null;

@@ -23,6 +23,8 @@ export class OperationMemory {
   readonly input: OperationInput;
   admitted: boolean;
   permitted = false;
+  /** What a person asked about its revert window; null before, and once it was refused. */
+  windowAsked: 'revert' | 'skip-revert' | null = null;
   parked = false;
   halt: Halt | null;
   givenUp: GiveUpMessage | null = null;
@@ -130,7 +132,8 @@ export class OperationMemory {
   }
 
   get dispatchInput() {
-    return { scope: this.scope, idempotencyKey: this.key, allowUnsafe: this.input.allowUnsafe };
+    const { allowUnsafe, deferCutover } = this.input;
+    return { scope: this.scope, idempotencyKey: this.key, allowUnsafe, deferCutover };
   }
 
   withIds(message: string): string {

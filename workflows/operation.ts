@@ -10,6 +10,8 @@ import {
   haltSignal,
   operationQuery,
   permitSignal,
+  revertSignal,
+  skipRevertSignal,
 } from './messages.js';
 import type { OperationInput } from './operation-input.js';
 import { OperationMemory } from './operation-memory.js';
@@ -69,6 +71,12 @@ function listen(memory: OperationMemory): void {
   });
   setHandler(permitSignal, () => {
     memory.permitted = true;
+  });
+  setHandler(revertSignal, () => {
+    memory.windowAsked = 'revert';
+  });
+  setHandler(skipRevertSignal, () => {
+    memory.windowAsked ??= 'skip-revert';
   });
   setHandler(giveUpSignal, (message) => memory.recordGiveUp(message));
   setHandler(operationQuery, () => memory.describe());

@@ -9,7 +9,7 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import type { Activities } from '../activities/contract.js';
-import type { HeldTarget } from '../domain/apply.js';
+import type { DeploymentPlan, HeldTarget } from '../domain/apply.js';
 import type { OperationOutcome } from '../domain/operation.js';
 import { decide } from '../domain/rollout.js';
 import type { ApplyMemory, OperationRecord } from './apply-memory.js';
@@ -35,8 +35,11 @@ export class Reservation {
   #reserved = false;
   readonly #activities = proxyActivities<Activities>(directoryOptions());
 
+  readonly #plans: ReadonlyMap<string, DeploymentPlan>;
+
   constructor(memory: ApplyMemory) {
     this.#memory = memory;
+    this.#plans = new Map(memory.input.plan.deployments.map((plan) => [plan.deployment, plan]));
   }
 
   get isHeld(): boolean {
@@ -71,13 +74,10 @@ export class Reservation {
   #admittedFromTheStart(missing: readonly OperationRecord[]): boolean {
     const going = this.#memory.operations.filter((record) => record.stage !== 'ended');
     if (going.length !== 1 || missing.length !== 1) return false;
-    return (
-      decide({
-        policy: this.#memory.policy,
-        operations: this.#memory.rolloutOperations(),
-        controls: this.#memory.controlFacts(),
-      }).admit.length === 1
-    );
+    const { admit, startWave } = decide(this.#memory.situation());
+    if (admit.length !== 1) return false;
+    if (startWave !== null) this.#memory.startWave(startWave);
+    return true;
   }
 
   async #start(
@@ -167,6 +167,7 @@ export class Reservation {
       record.initial = { ...record.initial, started: true, atRest: false };
       // The new child looks for itself; a permission that the old one took with it would never be given again.
       record.stage = 'admitted';
+      record.reported = null;
       record.permitted = false;
     }
     const halt: Halt | null = record.halted === null ? null : { by: record.halted, reason: 'operator' };
@@ -177,7 +178,7 @@ export class Reservation {
   #childOptions(record: OperationRecord, how: { readonly admitted: boolean; readonly halt: Halt | null }) {
     const { input, applyId } = this.#memory;
     const { spec } = record;
-    const plan = input.plan.deployments.find((planned) => planned.deployment === spec.name);
+    const plan = this.#plans.get(spec.name);
     const child: OperationInput = {
       applyId,
       applyRunId: workflowInfo().runId,
@@ -190,6 +191,7 @@ export class Reservation {
       planId: plan?.planId ?? '',
       planDigest: plan?.digest ?? '',
       allowUnsafe: input.allowUnsafe,
+      deferCutover: this.#memory.policy.cutover !== 'rolling',
       caller: input.caller,
       verify: input.spec.verify,
       pollIntervalMs: input.spec.pollIntervalMs,

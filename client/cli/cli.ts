@@ -115,6 +115,11 @@ export function addOutputOption(command: Command): Command {
   );
 }
 
+/** The environment a control is meant for, where the person named one. */
+export function withEnvironment({ environment }: { readonly environment?: string }): { readonly environment?: string } {
+  return environment === undefined ? {} : { environment };
+}
+
 /** For an option that may be given several times. */
 export function collect(value: string, before: readonly string[]): readonly string[] {
   return [...before, value];

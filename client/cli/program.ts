@@ -2,13 +2,17 @@ import { Command, CommanderError } from 'commander';
 import { Cli } from './cli.js';
 import { addApplyCommand } from './commands/apply.js';
 import { addCancelCommand } from './commands/cancel.js';
+import { addCutoverCommand } from './commands/cutover.js';
 import { addDevCommand } from './commands/dev.js';
 import { addEngineCommand } from './commands/engine.js';
+import { addApproveCommand, addRejectCommand } from './commands/gate.js';
 import { addListCommand } from './commands/list.js';
 import { addLogsCommand } from './commands/logs.js';
 import { addPlanCommand } from './commands/plan.js';
 import { addReleaseCommand } from './commands/release.js';
 import { addRetryCommand } from './commands/retry.js';
+import { addRevertCommand, addSkipRevertCommand } from './commands/revert.js';
+import { addSimulateCommand } from './commands/simulate.js';
 import { addSkipCommand } from './commands/skip.js';
 import { addStartCommand } from './commands/start.js';
 import { addStatusCommand } from './commands/status.js';
@@ -56,6 +60,7 @@ function buildProgram(cli: Cli): Command {
 /** In the order in which one needs them; the order of the help. */
 const COMMANDS = [
   addPlanCommand,
+  addSimulateCommand,
   addApplyCommand,
   addStatusCommand,
   addWatchCommand,
@@ -66,8 +71,13 @@ const COMMANDS = [
   addStartCommand,
   addRetryCommand,
   addCancelCommand,
+  addCutoverCommand,
   addReleaseCommand,
+  addApproveCommand,
+  addRejectCommand,
   addSkipCommand,
+  addRevertCommand,
+  addSkipRevertCommand,
   addWorkerCommand,
   addEngineCommand,
   addDevCommand,

@@ -1,6 +1,8 @@
 import type { ChalkInstance } from 'chalk';
 import type { TableChange } from '../../domain/plan.js';
+import type { RolloutPolicy, WavePolicy } from '../../domain/spec.js';
 import type { RolloutPlan, RolloutPlanClass } from '../plan.js';
+import { formatDuration } from './format.js';
 
 /**
  * A plan as a person reviews it: statements per class of equal plans, hazards, leftovers, the numbers that will apply.
@@ -18,7 +20,7 @@ export function renderPlan(plan: RolloutPlan, style: ChalkInstance): string {
 }
 
 function renderClass({ deployments, digest, plan }: RolloutPlanClass, style: ChalkInstance): readonly string[] {
-  const names = deployments.map(({ deployment }) => deployment).join(', ');
+  const names = listNames(deployments.map(({ deployment }) => deployment));
   if (plan.changes.length === 0)
     return [`${style.bold(names)}: nothing to do, the schema is there already`, ...renderLeftovers(plan, style)];
   return [
@@ -51,13 +53,32 @@ function renderLeftovers({ leftovers }: RolloutPlanClass['plan'], style: ChalkIn
 
 /** The effective numbers, percents resolved: nobody should have to work them out. */
 function renderPolicy({ policy, spec }: RolloutPlan): string {
-  const order = spec.deployments.map(({ name }) => name);
-  const shown = order.length > 8 ? [...order.slice(0, 7), `… (${order.length})`] : order;
+  const { onFailure, cutover, inFlight, waves } = policy;
+  const rules = `onFailure ${onFailure}, inFlight ${inFlight}, cutover ${cutover}`;
+  if (spec.rollout.waves.length === 0) return `Rollout: ${waves.map((wave) => renderWave(wave, policy)).join('')}; ${rules}`;
+  return [
+    `Rollout in ${count(waves.length, 'wave')} (${rules}):`,
+    ...waves.map((wave, index) => `  ${index + 1}. ${wave.name}: ${renderWave(wave, policy)}${renderPauses(wave)}`),
+  ].join('\n');
+}
+
+function renderWave(wave: WavePolicy, { onFailure }: Pick<RolloutPolicy, 'onFailure'>): string {
   const tolerance =
-    policy.onFailure === 'continue'
+    onFailure === 'continue'
       ? 'failures do not stop it'
-      : `${policy.onFailure} after ${count(policy.failureTolerance + 1, 'setback')}`;
-  return `Rollout: ${shown.join(', ')}; ${policy.maxConcurrency} at a time; ${tolerance} (onFailure ${policy.onFailure}, failureTolerance ${policy.failureTolerance}); cutover ${policy.cutover}`;
+      : `${onFailure} after ${count(wave.failureTolerance + 1, 'setback')} (failureTolerance ${wave.failureTolerance})`;
+  return `${listNames(wave.deployments)}; ${wave.maxConcurrency} at a time; ${tolerance}`;
+}
+
+function renderPauses({ gate, expiresAfterMs, bakeTimeMs }: WavePolicy): string {
+  const expiry = expiresAfterMs === null ? '' : `, which expires after ${formatDuration(expiresAfterMs)}`;
+  const before = gate === 'manual' ? `; waits for approve${expiry}` : '';
+  return `${before}${bakeTimeMs > 0 ? `; then bakes ${formatDuration(bakeTimeMs)}` : ''}`;
+}
+
+/** Names up to a line's worth; 400 targets with one plan are one line (design 5). */
+function listNames(names: readonly string[]): string {
+  return names.length > 8 ? `${names.slice(0, 7).join(', ')}, … (${names.length})` : names.join(', ');
 }
 
 function count(amount: number, noun: string): string {

@@ -17,9 +17,13 @@ export interface RenderOptions {
 
 /** A status as a person reads it: a header, what is waited for, and a line per deployment. */
 export function renderStatus(status: ApplyStatus, options: RenderOptions): string {
-  return [renderHeader(status, options), ...renderWait(status, options), '', ...renderOperations(status, options)].join(
-    '\n',
-  );
+  return [
+    renderHeader(status, options),
+    ...renderWaves(status, options),
+    ...renderWait(status, options),
+    '',
+    ...renderOperations(status, options),
+  ].join('\n');
 }
 
 /** State, how many are done, elapsed time; then the message, if there is one. */
@@ -41,13 +45,28 @@ function renderHeader(status: ApplyStatus, { style, now, columns }: RenderOption
   return lines.join('\n');
 }
 
+/** Where each wave stands, with its effective numbers; nothing for a spec without waves. */
+function renderWaves({ policy, waves, operations, waitingFor }: ApplyStatus, { style }: RenderOptions): readonly string[] {
+  if (policy.waves.length === 1) return [];
+  const parts = policy.waves.map(({ name, deployments, maxConcurrency, failureTolerance }, index) => {
+    const ended = operations.filter(({ wave, state }) => wave === name && hasEnded(state)).length;
+    const record = waves[index];
+    const isWaited = waitingFor?.wave === name ? `, ${waitingFor.for}` : '';
+    const where = record?.barred != null ? ', rejected or expired' : isWaited;
+    return `${name} ${ended}/${deployments.length}${where} (${maxConcurrency} at a time, tolerance ${failureTolerance})`;
+  });
+  return [`  ${style.dim('waves')}  ${parts.join('  →  ')}`];
+}
+
 function renderWait(status: ApplyStatus, { style, program, now }: RenderOptions): readonly string[] {
   const { waitingFor } = status;
   if (waitingFor === null || !isWorthTelling(waitingFor)) return [];
   const since = waitingFor.since === null ? '' : ` for ${formatElapsed(waitingFor.since, null, now)}`;
   const commands = waitingFor.commands.map((command) => `    ${program} ${command}`);
+  const wave = waitingFor.wave === null ? '' : ` before wave ${waitingFor.wave}`;
+  const until = waitingFor.until === null ? '' : `, until ${formatTime(waitingFor.until)}`;
   return [
-    `  ${style.yellow(`waits for ${waitingFor.for.replaceAll('_', ' ')}${since}`)}${commands.length > 0 ? '; end it with' : ''}`,
+    `  ${style.yellow(`waits for ${waitingFor.for.replaceAll('_', ' ')}${wave}${since}${until}`)}${commands.length > 0 ? '; end it with' : ''}`,
     ...commands,
   ];
 }

@@ -14,6 +14,7 @@ interface ApplyCommandOptions extends CommonOptions {
   readonly yes: boolean;
   readonly detach: boolean;
   readonly allowUnsafe: boolean;
+  readonly allowDrift: boolean;
   readonly dryRun: boolean;
   readonly wait: boolean;
 }
@@ -35,6 +36,7 @@ export function addApplyCommand(program: Command, cli: Cli): void {
       'let the engines run statements they mark unsafe, and go on over lint errors; for this plan alone',
       false,
     )
+    .option('--allow-drift', 'let each deployment run its own plan although they differ; put on record', false)
     .option('--dry-run', 'plan and show; start nothing', false)
     .option('--wait', 'without a terminal: keep following while a human is waited for, instead of exit code 4', false)
     .action(async (planFile: string | undefined, options: ApplyCommandOptions) => {
@@ -73,7 +75,7 @@ async function apply(
   const id = options.id ?? client.newApplyId(plan.spec.database);
   // Named before it is started, so that whatever is lost on the way, a repeat with --id finds the same apply.
   note(`apply ${id}`);
-  return await showStarted(context, await client.apply(plan, { id, allowUnsafe: options.allowUnsafe }), options);
+  return await showStarted(context, await client.apply(plan, { id, allowUnsafe: options.allowUnsafe, allowDrift: options.allowDrift }), options);
 }
 
 function showPlan({ json, print, terminal }: CommandContext, plan: RolloutPlan, options: ApplyCommandOptions): void {

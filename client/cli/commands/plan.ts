@@ -10,6 +10,7 @@ interface PlanOptions extends CommonOptions {
   readonly file: string;
   readonly out?: string;
   readonly allowUnsafe: boolean;
+  readonly allowDrift: boolean;
 }
 
 export function addPlanCommand(program: Command, cli: Cli): void {
@@ -18,6 +19,7 @@ export function addPlanCommand(program: Command, cli: Cli): void {
     .requiredOption('-f, --file <rollout.yaml>', 'the spec')
     .option('--out <plan.json>', 'also write the plan to this file, for `apply <plan.json>`')
     .option('--allow-unsafe', 'do not count unsafe statements and lint errors as problems', false)
+    .option('--allow-drift', 'do not count plans that differ from the first one as problems', false)
     .action(async (options: PlanOptions) => {
       await cli.run(options, async ({ client, terminal, json, print, note }) => {
         const plan = await client.plan(await readSpecFile(options.file));

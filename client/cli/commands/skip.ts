@@ -1,10 +1,11 @@
 import type { Command } from 'commander';
-import { type Cli, type CommonOptions, addCommonOptions, collect } from '../cli.js';
+import { type Cli, type CommonOptions, addCommonOptions, collect, withEnvironment } from '../cli.js';
 import { showAnswer } from '../show-control.js';
 
 interface SkipCommandOptions extends CommonOptions {
   readonly environment?: string;
   readonly deployment: readonly string[];
+  readonly all: boolean;
   readonly reason: string;
   readonly unconfirmed: boolean;
 }
@@ -14,7 +15,8 @@ export function addSkipCommand(program: Command, cli: Cli): void {
   command
     .description('leave deployments of a running apply out: pending ones are not started, failed ones are no setback')
     .argument('<apply>', 'apply id')
-    .option('--deployment <name>', 'the deployment; may be given several times; required', collect, [])
+    .option('--deployment <name>', 'the deployment; may be given several times; this or --all is required', collect, [])
+    .option('--all', 'all that can be skipped', false)
     .requiredOption('--reason <text>', 'why, for the record')
     .option(
       '--unconfirmed',
@@ -23,12 +25,12 @@ export function addSkipCommand(program: Command, cli: Cli): void {
     )
     .option('--environment <name>', 'refuse when the apply is in another environment')
     .action(async (apply: string, options: SkipCommandOptions) => {
-      if (options.deployment.length === 0)
-        command.error("error: required option '--deployment <name>' not specified", { exitCode: 64 });
+      if (options.all === options.deployment.length > 0)
+        command.error('error: name deployments with --deployment <name>, or give --all', { exitCode: 64 });
       await cli.run(options, async (context) => {
-        const { environment, deployment: deployments, reason, unconfirmed } = options;
-        const named = environment === undefined ? {} : { environment };
-        return showAnswer(context, await context.client.skip(apply, { deployments, reason, unconfirmed, ...named }));
+        const { deployment: deployments, all, reason, unconfirmed } = options;
+        const chosen = { ...withEnvironment(options), deployments, all, reason, unconfirmed };
+        return showAnswer(context, await context.client.skip(apply, chosen));
       });
     });
 }

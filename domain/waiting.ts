@@ -1,0 +1,121 @@
+import type { ApplyView } from './apply.js';
+import type { ControlFacts, Situation, WaitingFor } from './derive.js';
+import { type OperationFacts, isSetback } from './operation.js';
+import type { OperationStatus } from './status.js';
+import { bakedAtMs, expiresAtMs, nextWave } from './wave.js';
+
+export interface WaitingStatus {
+  readonly for: WaitingFor;
+  /** ISO 8601; null where it is not known. */
+  readonly since: string | null;
+  /** When the wait ends by itself, ISO 8601: the end of a bake, the expiry of a gate; null when it does not or nobody knows. */
+  readonly until: string | null;
+  /** The wave that a bake or a gate is before; null for every other wait. */
+  readonly wave: string | null;
+  /** Commands that end the wait, without the program's name. */
+  readonly commands: readonly string[];
+}
+
+interface Waiting {
+  readonly view: ApplyView;
+  readonly situation: Situation;
+  readonly operations: readonly OperationStatus[];
+}
+
+/** Since when an apply waits for what it waits for, until when, and the commands that end the wait (I8). */
+export function describeWait(waitingFor: WaitingFor | null, waiting: Waiting): WaitingStatus | null {
+  if (waitingFor === null) return null;
+  const { view, operations } = waiting;
+  const plain = { for: waitingFor, since: null, until: null, wave: null };
+  switch (waitingFor) {
+    case 'release':
+      return {
+        ...plain,
+        since: latest(operations.map((operation) => operation.completedAt)),
+        commands: [
+          `release ${view.apply}`,
+          `retry ${view.apply}${named(operations.filter(isSetback))}`,
+          `stop ${view.apply}`,
+        ],
+      };
+    case 'cutover':
+      return {
+        ...plain,
+        since: earliestOf(parked(operations)),
+        commands: [
+          `cutover ${view.apply}${named(parked(operations))}`,
+          `stop ${view.apply}`,
+          `cancel ${view.apply}`,
+        ],
+      };
+    case 'revert_window': {
+      const live = operations.filter(({ state }) => state === 'revert_window');
+      return {
+        ...plain,
+        since: earliestOf(live),
+        commands: [`skip-revert ${view.apply}${named(live)}`, `revert ${view.apply}${named(live)}`],
+      };
+    }
+    case 'bake':
+    case 'gate':
+      return describeWaveWait(waitingFor, waiting);
+    case 'engine':
+      return describeEngineWait(waiting, view);
+  }
+}
+
+function describeWaveWait(waitingFor: 'bake' | 'gate', { view, situation }: Waiting): WaitingStatus {
+  const index = nextWave(situation.policy, situation.operations, situation.waves)?.index ?? 0;
+  const name = view.policy.waves[index]?.name ?? '';
+  const before = view.waves[index - 1];
+  const own = view.waves[index];
+  if (waitingFor === 'bake') {
+    const bakeTimeMs = view.policy.waves[index - 1]?.bakeTimeMs ?? 0;
+    return {
+      for: 'bake',
+      since: before?.endedAt ?? null,
+      until: isoOf(before === undefined ? null : bakedAtMs(before, bakeTimeMs)),
+      wave: name,
+      commands: [`stop ${view.apply}`],
+    };
+  }
+  return {
+    for: 'gate',
+    since: own?.gateSince ?? null,
+    until: isoOf(own === undefined ? null : expiresAtMs(own, view.policy.waves[index]?.expiresAfterMs ?? null)),
+    wave: name,
+    commands: [`approve ${view.apply} --wave ${name}`, `reject ${view.apply} --wave ${name}`],
+  };
+}
+
+function describeEngineWait({ operations }: Waiting, view: ApplyView): WaitingStatus {
+  const { apply } = view;
+  const controls: Pick<ControlFacts, 'stop' | 'cancel'> = view;
+  const unreachable = operations.filter((operation) => operation.unreachableSince !== null);
+  const commands = unreachable
+    .map(({ deployment }) => `skip ${apply} --deployment ${deployment} --unconfirmed --reason <text>`)
+    .concat(controls.stop && !controls.cancel ? [`cancel ${apply}`] : [])
+    .concat(controls.stop || controls.cancel ? [] : [`stop ${apply}`]);
+  const since = unreachable.map((operation) => operation.unreachableSince).toSorted()[0] ?? null;
+  return { for: 'engine', since, until: null, wave: null, commands };
+}
+
+function parked(operations: readonly OperationStatus[]): readonly OperationStatus[] {
+  return operations.filter(({ state }) => state === 'waiting_for_cutover');
+}
+
+function named(operations: readonly Pick<OperationFacts, 'deployment'>[]): string {
+  return operations.map(({ deployment }) => ` --deployment ${deployment}`).join('');
+}
+
+function earliestOf(operations: readonly OperationStatus[]): string | null {
+  return operations.flatMap(({ parkedSince }) => (parkedSince === null ? [] : [parkedSince])).toSorted()[0] ?? null;
+}
+
+function latest(times: readonly (string | null)[]): string | null {
+  return times.filter((time) => time !== null).toSorted().at(-1) ?? null;
+}
+
+function isoOf(atMs: number | null): string | null {
+  return atMs === null ? null : new Date(atMs).toISOString();
+}

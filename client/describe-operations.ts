@@ -111,6 +111,8 @@ const JUST_WATCHED: LiveDetail = {
   unreachableSince: null,
   lastError: null,
   progressAt: null,
+  parkedSince: null,
+  parkedUntil: null,
 };
 
 function isLiveDetail(value: unknown): value is LiveDetail {

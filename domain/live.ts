@@ -22,6 +22,10 @@ export interface LiveDetail {
   readonly lastError: string | null;
   /** When the engine last answered, ISO 8601; null before its first answer. */
   readonly progressAt: string | null;
+  /** When this watch first saw it parked at its cutover or in its revert window, ISO 8601; null while it is in neither. */
+  readonly parkedSince: string | null;
+  /** When the engine itself gives up what is parked, ISO 8601; null where it does not say, and while nothing is parked. */
+  readonly parkedUntil: string | null;
 }
 
 /** What the activity that delivers a stop or a cancel reports in its heartbeat. */

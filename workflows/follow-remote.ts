@@ -18,8 +18,9 @@ type News =
 /** Watches the remote apply to its end. Beside the watch runs, once there is a halt, the control that delivers it. */
 export async function followRemote(memory: OperationMemory): Promise<OperationOutcome> {
   let until: WatchInput['until'] = 'copy';
+  let settledBefore: WatchInput['settledBefore'] = null;
   for (;;) {
-    const news = await watchUntilNews(memory, until);
+    const news = await watchUntilNews(memory, until, settledBefore);
     switch (news.kind) {
       case 'ended':
         return finishWatched(memory, news);
@@ -29,28 +30,42 @@ export async function followRemote(memory: OperationMemory): Promise<OperationOu
         until = 'cutover';
         break;
       case 'parked':
-        report(memory, 'parked', '');
-        until = 'parked';
+        if (news.state === 'revert_window') until = 'window';
+        else {
+          report(memory, 'parked', '');
+          until = 'parked';
+        }
         break;
       case 'left_parked':
-        report(memory, 'left_parked', '');
-        until = 'cutover';
+        if (until === 'window') until = 'revert';
+        else {
+          report(memory, 'left_parked', '');
+          until = 'cutover';
+        }
+        break;
+      case 'revert_refused':
+        until = 'window';
         break;
       case 'cutover_refused':
         withdrawPermission(memory, news.message);
         until = 'parked';
         break;
       case 'permitted':
-        until = await cutOver(memory);
+        ({ until, settledBefore } = await cutOver(memory, settledBefore));
         break;
     }
   }
 }
 
-async function watchUntilNews(memory: OperationMemory, until: WatchInput['until']): Promise<News> {
+async function watchUntilNews(
+  memory: OperationMemory,
+  until: WatchInput['until'],
+  settledBefore: WatchInput['settledBefore'],
+): Promise<News> {
   const { pollIntervalMs, verify, queue } = memory.input;
   const scope = new CancellationScope({ cancellable: true });
-  const input = { ...memory.remoteInput, pollIntervalMs, verify, until, startedAgain: memory.startedAgain };
+  const { startedAgain } = memory;
+  const input = { ...memory.remoteInput, pollIntervalMs, verify, until, startedAgain, settledBefore };
   const watching = settled(scope.run(() => proxyActivities<Activities>(watchOptions(queue)).watch(input)));
   await condition(() => watching.done || memory.isHalted || (until === 'parked' && memory.permitted));
   const news = await judgeNews(memory, watching);
@@ -98,6 +113,7 @@ async function verifyEnd(memory: OperationMemory): Promise<News> {
     verify: true,
     until: 'cutover',
     startedAgain: false,
+    settledBefore: null,
   } as const;
   const verifying = settled(
     scope.run(() => proxyActivities<Activities>(watchOptions(memory.input.queue)).watch(input)),
@@ -109,12 +125,16 @@ async function verifyEnd(memory: OperationMemory): Promise<News> {
 }
 
 /** A stop that is known here wins over the permission (precedence: cancel, stop, cutover, admission). */
-async function cutOver(memory: OperationMemory): Promise<WatchInput['until']> {
-  if (memory.isHalted) return 'parked';
+async function cutOver(
+  memory: OperationMemory,
+  settledBefore: WatchInput['settledBefore'],
+): Promise<Pick<WatchInput, 'until' | 'settledBefore'>> {
+  if (memory.isHalted) return { until: 'parked', settledBefore };
   const answer = await forward(memory, (calls) => calls.cutover(memory.remoteInput));
-  if (answer?.kind !== 'refused') return 'cutover';
+  if (answer?.kind === 'accepted') return { until: 'cutover', settledBefore: answer.settledBefore };
+  if (answer?.kind !== 'refused') return { until: 'cutover', settledBefore };
   withdrawPermission(memory, answer.message);
-  return 'parked';
+  return { until: 'parked', settledBefore };
 }
 
 function withdrawPermission(memory: OperationMemory, message: string): void {

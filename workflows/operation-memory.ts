@@ -130,7 +130,7 @@ export class OperationMemory {
   }
 
   get dispatchInput() {
-    return { scope: this.scope, idempotencyKey: this.key, allowUnsafe: this.input.allowUnsafe };
+    return { scope: this.scope, idempotencyKey: this.key, allowUnsafe: this.input.allowUnsafe, deferCutover: false };
   }
 
   withIds(message: string): string {

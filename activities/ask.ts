@@ -3,9 +3,7 @@ import type { DeploymentLogs } from '../domain/log.js';
 import type { Activities, PlanDeploymentInput, ReadLogsInput } from './contract.js';
 import { asEngineFailure } from './failure.js';
 import type { ActivityPorts } from './ports.js';
-
-/** How long a plan or a log waits for a connection before the deployment counts as not reached. */
-const READY_TIMEOUT_MS = 5_000;
+import { READY_TIMEOUT_MS } from './timings.js';
 
 /** Asks one engine for its plan. A failure is an answer of its own, so that one dead engine does not hide the others (C46). */
 export function createPlanDeployment(ports: ActivityPorts): Activities['planDeployment'] {

@@ -3,8 +3,8 @@ import { EngineFailure } from '../tern/engine.js';
 import { lookAgain } from './failure.js';
 import type { Timings } from './timings.js';
 
-/** Watches that share one second of heartbeats; above it each one beats less often (design 4.4). */
-const WATCHES_PER_SECOND = 50;
+/** Heartbeats that all activities of one worker send together in a second; above it each one beats less often (design 4.4). */
+const BEATS_PER_SECOND = 50;
 
 /** The first beat waits this long: most calls are over by then, and a beat that nobody reads costs the server as much as a call. */
 const FIRST_BEAT_MS = 200;
@@ -16,6 +16,14 @@ let beating = 0;
 
 /** How long an attempt may go without a heartbeat that reached the server before Temporal gives it to somebody else. */
 export const HEARTBEAT_TIMEOUT_MS = 10_000;
+
+/**
+ * Between two heartbeats of one activity while this many are running: what was asked for up to 50 at a second each, and
+ * never so long that a missed one would cost the attempt.
+ */
+export function beatIntervalMs(activities: number, beatMs: number): number {
+  return Math.min(HEARTBEAT_TIMEOUT_MS / 3, Math.max(beatMs, (activities * 1_000) / BEATS_PER_SECOND));
+}
 
 /**
  * Keeps one attempt of an activity alive: sends the latest details about once a second, whatever the activity is waiting
@@ -30,7 +38,7 @@ export class Beat<Details> implements Disposable {
   constructor(details: Details, { beatMs }: Pick<Timings, 'beatMs'>) {
     this.#details = details;
     beating += 1;
-    const intervalMs = Math.min(HEARTBEAT_TIMEOUT_MS / 3, Math.max(beatMs, (beating / WATCHES_PER_SECOND) * 1_000));
+    const intervalMs = beatIntervalMs(beating, beatMs);
     this.#timer = setTimeout(
       () => {
         this.#timer = setInterval(() => this.#send(), intervalMs);

@@ -19,7 +19,7 @@ export interface Activities {
   dispatch(input: DispatchInput): Promise<DispatchAnswer>;
   /** Settles a dispatch whose answer was lost: by lookup, or by sending the same Apply once more and Stop at once (I2). */
   resolveDispatch(input: ResolveInput): Promise<ResolveAnswer>;
-  /** Follows a remote apply to its end, its parking place, or the refusal of its cutover, and verifies the end (design 4.4, 4.5). */
+  /** Follows a remote apply until there is the news that `until` asks for, and verifies the end (design 4.4, 4.5). */
   watch(input: WatchInput): Promise<WatchAnswer>;
   /** Delivers a stop or a cancel, again and again, until the engine reports an end. Cancelled once the watch saw it first. */
   control(input: ControlInput): Promise<ControlAnswer>;
@@ -27,6 +27,10 @@ export interface Activities {
   startRemote(input: RemoteInput): Promise<StartAnswer>;
   /** Permits the cutover: asks Progress first, and never sends it again once the engine is cutting over (C37). */
   cutover(input: RemoteInput): Promise<CutoverAnswer>;
+  /** Undoes a change in its revert window: asks Progress first, and is only sent while the window is open. */
+  revert(input: RemoteInput): Promise<RevertAnswer>;
+  /** Gives a revert window up, so that the change completes: asks Progress first, as `revert`. */
+  skipRevert(input: RemoteInput): Promise<RevertAnswer>;
   /** Reads the engine's diff: is this plan done already? (design 4.5) */
   verifyPlan(input: OperationScope): Promise<VerifyAnswer>;
   /** Who holds a target's workflow id. */
@@ -61,6 +65,8 @@ export interface DispatchInput {
   readonly scope: OperationScope;
   readonly idempotencyKey: string;
   readonly allowUnsafe: boolean;
+  /** The engine is to park with its copy finished until the cutover is permitted (design 5, cutover). */
+  readonly deferCutover: boolean;
 }
 
 export type DispatchAnswer =
@@ -94,20 +100,40 @@ export interface RemoteInput {
 }
 
 export interface WatchInput extends RemoteInput {
-  /** Null adapts the interval to how long the watch has been going on. From 30 s up it holds no slot between looks. */
+  /**
+   * Null adapts the interval to how long the watch has been going on. From 30 s up it holds no slot between looks. What is
+   * parked never holds one and is looked at within 45 s, sooner if this is shorter.
+   */
   readonly pollIntervalMs: number | null;
   readonly verify: boolean;
-  /** `copy`: returns when it parks. `parked`: returns when it is not parked any more. `cutover`: does not stop at parked. */
-  readonly until: 'copy' | 'parked' | 'cutover';
+  readonly until: WatchUntil;
+  /**
+   * What the accepted answer of `cutover`, `revert` or `skipRevert` said, for a watch until `cutover` or `revert`; null
+   * where none was sent. A request that the engine settled later as failed is the refusal of that one.
+   */
+  readonly settledBefore: string | null;
   /** Stale `stopped` samples are not believed for 30 s after a Start (C29). */
   readonly startedAgain: boolean;
 }
 
+/**
+ * Where a watch begins, and with that what is news to it beside an end.
+ *
+ * `copy`: it is at work; parked at its cutover or in its revert window is news. `parked`: it is parked at its cutover; any
+ * other state is. `cutover`: its cutover was accepted; the refusal of that cutover and a revert window are. `window`: it is
+ * in its revert window; any other state is. `revert`: its revert or skip-revert was accepted; the refusal of that is.
+ */
+export type WatchUntil = 'copy' | 'parked' | 'cutover' | 'window' | 'revert';
+
+/** The live states in which an engine waits for a decision of ours. */
+export type ParkedState = Extract<OperationState, 'waiting_for_cutover' | 'revert_window'>;
+
 export type WatchAnswer =
   | WatchEnd
-  | { readonly kind: 'parked' }
+  | { readonly kind: 'parked'; readonly state: ParkedState }
   | { readonly kind: 'left_parked'; readonly state: OperationState }
-  | { readonly kind: 'cutover_refused'; readonly message: string };
+  | { readonly kind: 'cutover_refused'; readonly message: string }
+  | { readonly kind: 'revert_refused'; readonly message: string };
 
 export interface WatchEnd {
   readonly kind: 'ended';
@@ -137,13 +163,30 @@ export type StartAnswer =
   | { readonly kind: 'going' }
   /** It had ended otherwise; the watch reads and verifies it. */
   | { readonly kind: 'ended' }
-  | { readonly kind: 'refused'; readonly message: string };
+  | { readonly kind: 'refused'; readonly message: string }
+  /** Errors of a live engine for ten minutes, or an answer that breaks the contract: it may be going on unheard. */
+  | { readonly kind: 'unconfirmed'; readonly message: string };
 
 export type CutoverAnswer =
-  | { readonly kind: 'accepted' }
+  | Requested
   /** It was cutting over already, or beyond. */
   | { readonly kind: 'past' }
+  /** By the engine, or errors of a live engine for two minutes; what happened all the same shows in the state. */
   | { readonly kind: 'refused'; readonly message: string };
+
+export type RevertAnswer =
+  | Requested
+  /** The window had closed, or the revert or the skip was under way or done: the watch reads which. */
+  | { readonly kind: 'past' }
+  /** By the engine, or errors of a live engine for two minutes; what happened all the same shows in the state. */
+  | { readonly kind: 'refused'; readonly message: string };
+
+/** The engine has recorded it; what comes of it shows in the state or in a settled request (C31). */
+export interface Requested {
+  readonly kind: 'accepted';
+  /** When the engine had last settled a request of this kind before this one, in its own words; null for never. Belongs into the watch. */
+  readonly settledBefore: string | null;
+}
 
 export interface VerifyAnswer {
   readonly remaining: readonly string[];

@@ -8,12 +8,7 @@ import type { Activities, ControlAnswer, ControlInput } from './contract.js';
 import { engineCaller } from './dispatch.js';
 import { asEngineFailure } from './failure.js';
 import type { ActivityPorts } from './ports.js';
-
-/** An engine that could not be reached is tried again sooner. */
-const UNREACHED_AGAIN_MS = 1_000;
-
-/** Longest wait for one connection attempt. */
-const READY_TIMEOUT_MS = 5_000;
+import { READY_TIMEOUT_MS } from './timings.js';
 
 /** Between two looks whether it has taken effect. */
 const LOOK_MS = { first: 25, max: 2_000 } as const;
@@ -44,7 +39,7 @@ export function createControl(ports: ActivityPorts): Activities['control'] {
       beat.refuseIfLost();
       if (Date.now() >= sendAtMs) {
         const reached = await send(input, engine, beat);
-        sendAtMs = Date.now() + (reached ? ports.timings.sendAgainMs : UNREACHED_AGAIN_MS);
+        sendAtMs = Date.now() + (reached ? ports.timings.sendAgainMs : ports.timings.unansweredAgainMs);
       }
       const observation = await look(input, engine, beat);
       stoppedSinceMs = observation?.state === 'stopped' ? (stoppedSinceMs ?? Date.now()) : null;

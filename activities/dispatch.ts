@@ -7,10 +7,7 @@ import { Beat, cancelledByWorkflow, pause } from './beat.js';
 import type { Activities, DispatchAnswer, DispatchInput, OperationScope } from './contract.js';
 import { asEngineFailure } from './failure.js';
 import type { ActivityPorts, PlanMaterial } from './ports.js';
-import type { Timings } from './timings.js';
-
-/** Longest wait for one connection attempt before the details are refreshed. */
-const READY_TIMEOUT_MS = 5_000;
+import { READY_TIMEOUT_MS, type Timings } from './timings.js';
 
 /** Waits between two sends of the same Apply. */
 const BACKOFF_MS = { first: 200, max: 10_000 } as const;
@@ -127,7 +124,7 @@ export function buildApplyRequest(input: DispatchInput, plan: PlanMaterial): App
     changes: plan.changes,
     idempotencyKey: input.idempotencyKey,
     allowUnsafe: input.allowUnsafe,
-    deferCutover: false,
+    deferCutover: input.deferCutover,
     caller: engineCaller(scope),
   };
 }
@@ -152,6 +149,8 @@ export function resumeDetails(): DispatchDetails {
     unreachableSince: known.unreachableSince ?? null,
     lastError: known.lastError ?? null,
     progressAt: null,
+    parkedSince: null,
+    parkedUntil: null,
     internalSince: known.internalSince ?? null,
   };
 }

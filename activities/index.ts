@@ -6,6 +6,7 @@ import { createCutover, createStartRemote } from './go-on.js';
 import { createAwaitFormer, createDescribeHolder } from './holder.js';
 import type { ActivityPorts } from './ports.js';
 import { createResolveDispatch } from './resolve-dispatch.js';
+import { createRevert, createSkipRevert } from './revert.js';
 import { createVerifyPlan } from './verify-plan.js';
 import { createWatch } from './watch.js';
 
@@ -18,6 +19,8 @@ export function createActivities(ports: ActivityPorts): Activities {
     control: createControl(ports),
     startRemote: createStartRemote(ports),
     cutover: createCutover(ports),
+    revert: createRevert(ports),
+    skipRevert: createSkipRevert(ports),
     verifyPlan: createVerifyPlan(ports),
     describeHolder: createDescribeHolder(ports),
     awaitFormer: createAwaitFormer(ports),

@@ -7,9 +7,6 @@ import { type DispatchDetails, buildApplyRequest, engineCaller, resumeDetails, s
 import { asEngineFailure } from './failure.js';
 import type { ActivityPorts } from './ports.js';
 
-/** Wait between two looks for a dispatch on an engine that does not answer. */
-const RETRY_MS = 1_000;
-
 /**
  * Finds out what became of a dispatch whose answer was lost. An engine with a lookup by key is asked; for any other the
  * byte-identical Apply is sent once more, and after a stop the very next call is Stop (design 4.2, I2).
@@ -22,7 +19,7 @@ export function createResolveDispatch(ports: ActivityPorts): Activities['resolve
       ports.timings,
     );
     const engine = () => ports.engines.engineFor(input.scope.deployment);
-    const looked = await lookUp(input, engine, beat);
+    const looked = await lookUp({ input, engine, beat, againMs: ports.timings.unansweredAgainMs });
     if (looked !== null) return looked;
     const answer = await sendUntilAnswered({
       input,
@@ -52,11 +49,13 @@ export function createResolveDispatch(ports: ActivityPorts): Activities['resolve
 }
 
 /** The engine's own answer by key, or null where it offers no lookup. */
-async function lookUp(
-  input: ResolveInput,
-  engine: () => Engine,
-  beat: Beat<DispatchDetails>,
-): Promise<ResolveAnswer | null> {
+async function lookUp(params: {
+  readonly input: ResolveInput;
+  readonly engine: () => Engine;
+  readonly beat: Beat<DispatchDetails>;
+  readonly againMs: number;
+}): Promise<ResolveAnswer | null> {
+  const { input, engine, beat, againMs } = params;
   const signal = Context.current().cancellationSignal;
   for (;;) {
     if (signal.aborted) return Context.current().cancelled;
@@ -80,7 +79,7 @@ async function lookUp(
         lastError: failure.message,
       });
     }
-    await pause(RETRY_MS, signal);
+    await pause(againMs, signal);
   }
 }
 

@@ -24,6 +24,11 @@ export interface Observation {
   /** One line on what the engine is doing or waiting for, such as a blocker. Empty when it said nothing. */
   readonly detail: string;
   readonly progress: Progress | null;
+  /**
+   * When the engine itself gives up what is parked at its cutover or in its revert window, ISO 8601; null where it does
+   * not say. Its Progress metadata says so under `parked_until`.
+   */
+  readonly parkedUntil: string | null;
   /** Control requests that the engine says it has settled (engine contract E46). Empty in the limited dialect. */
   readonly settledControls: readonly SettledControl[];
 }

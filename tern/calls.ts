@@ -26,6 +26,8 @@ export const CALLS = {
   start: call('Start', 'control', DEADLINE_MS.control, TernService.start),
   cancel: call('Cancel', 'control', DEADLINE_MS.control, TernService.cancel),
   cutover: call('Cutover', 'control', DEADLINE_MS.control, TernService.cutover),
+  revert: call('Revert', 'control', DEADLINE_MS.revert, TernService.revert),
+  skipRevert: call('SkipRevert', 'control', DEADLINE_MS.revert, TernService.skipRevert),
 } as const;
 
 function call<Request, Response>(

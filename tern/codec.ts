@@ -45,9 +45,14 @@ const OBSERVED_BY_NUMBER: ReadonlyMap<number, ObservedState> = new Map(
   Object.entries(State).map(([name, number]) => [number, OBSERVED_STATE[name as keyof typeof State]]), // keys of State itself
 );
 
+/** The key of Progress metadata under which an engine says when it gives up what waits: an RFC 3339 time. */
+const PARKED_UNTIL = 'parked_until';
+
+const RFC_3339 = /^\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(?:\.\d+)?(?:[Zz]|[+-]\d{2}:\d{2})$/;
+
 /** The answer to a Progress for a remote apply that the engine does not know. */
 export function missingObservation(message: string): Observation {
-  return { state: 'missing', phase: null, message, detail: '', progress: null, settledControls: [] };
+  return { state: 'missing', phase: null, message, detail: '', progress: null, parkedUntil: null, settledControls: [] };
 }
 
 /** An answer to Progress for a known remote apply. Never refuses: what it cannot read is `running` and visible (C20). */
@@ -59,6 +64,7 @@ export function decodeObservation(response: ProgressResponse, address: string): 
     message: cleanText(messageOf(response, state), address),
     detail: cleanText(detailOf(response), address),
     progress: progressOf(response.tables, state),
+    parkedUntil: timeOf(response.metadata[PARKED_UNTIL]),
     settledControls: response.settledControlRequests.map(
       (settled): SettledControl => ({
         operation: settled.operation,
@@ -77,6 +83,13 @@ export function normalizeTableStatus(status: string): string {
     .toLowerCase()
     .replace(/[\s-]+/g, '_')
     .replace(/^(state|status|task)_/, '');
+}
+
+/** An RFC 3339 time in ISO 8601, or null for anything else: a text that is no time says nothing. */
+function timeOf(text: string | undefined): string | null {
+  if (text === undefined || !RFC_3339.test(text)) return null;
+  const time = Date.parse(text);
+  return Number.isNaN(time) ? null : new Date(time).toISOString();
 }
 
 function observedState(response: ProgressResponse): ObservedState {

@@ -39,6 +39,10 @@ export interface Engine {
   start(request: ControlRequest): Promise<ControlAnswer>;
   cancel(request: ControlRequest): Promise<ControlAnswer>;
   cutover(request: ControlRequest): Promise<ControlAnswer>;
+  /** Undoes a change in its revert window. The wire takes neither caller nor operation: both are left out (engine contract 1.3). */
+  revert(request: ControlRequest): Promise<ControlAnswer>;
+  /** Gives the revert window up, so that the change completes. Without caller and operation, as `revert`. */
+  skipRevert(request: ControlRequest): Promise<ControlAnswer>;
   logs(request: LogsRequest): Promise<readonly EngineLog[]>;
   close(): void;
 }

@@ -127,6 +127,14 @@ export class GrpcEngine implements Engine {
     return this.#control(CALLS.cutover, request, { ...controlFields(request), applyOperationId });
   }
 
+  async revert(request: ControlRequest): Promise<ControlAnswer> {
+    return this.#control(CALLS.revert, request, revertFields(request));
+  }
+
+  async skipRevert(request: ControlRequest): Promise<ControlAnswer> {
+    return this.#control(CALLS.skipRevert, request, revertFields(request));
+  }
+
   async logs(request: LogsRequest): Promise<readonly EngineLog[]> {
     const { remoteApplyId, environment, database, type, target, limit } = request;
     this.#require('Logs', remoteApplyId, { 'remote apply id': remoteApplyId });
@@ -209,6 +217,11 @@ export class GrpcEngine implements Engine {
 
 function controlFields({ remoteApplyId, environment, caller }: ControlRequest) {
   return { applyId: remoteApplyId, environment, caller };
+}
+
+/** The requests of the revert window have no field for who asked (engine contract 1.3). */
+function revertFields({ remoteApplyId, environment }: ControlRequest) {
+  return { applyId: remoteApplyId, environment };
 }
 
 /** An engine with several targets says INTERNAL for an id it does not know, with that id in the text (engine contract 7.16). */

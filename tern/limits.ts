@@ -15,6 +15,9 @@ export const DEADLINE_MS = {
   progress: 10_000,
   // Records a request; the effect comes later.
   control: 30_000,
+  // Revert and SkipRevert are carried out before the answer (engine contract 2.6). One that takes longer is ambiguous, and
+  // the state tells what became of it: a person waits, so minutes as in the reference client (5.2) are too long.
+  revert: 30_000,
   logs: 30_000,
 } as const;
 

@@ -5,7 +5,8 @@ import type { FailureType } from '../domain/failure.js';
  * What a call does, as far as its failures are concerned.
  *
  * `query`: asks something that needs no remote apply (Health, Plan, PlanDiff, FindApply). `observe`: reads a remote apply
- * (Progress, Logs). `apply`: the dispatch. `control`: asks a remote apply to stop, start, cancel or cut over.
+ * (Progress, Logs). `apply`: the dispatch. `control`: asks a remote apply to stop, start, cancel, cut over, revert or
+ * give its revert window up.
  */
 export type CallKind = 'query' | 'observe' | 'apply' | 'control';
 

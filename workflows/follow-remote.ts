@@ -66,7 +66,8 @@ function isLive(until: Until): boolean {
 async function watchUntilNews(memory: OperationMemory, until: Until): Promise<News> {
   const { pollIntervalMs, verify, queue } = memory.input;
   const scope = new CancellationScope({ cancellable: true });
-  const input = { ...memory.remoteInput, pollIntervalMs, verify, until, startedAgain: memory.startedAgain };
+  const { startedAgain, settledBefore } = memory;
+  const input = { ...memory.remoteInput, pollIntervalMs, verify, until, startedAgain, settledBefore };
   const watching = settled(scope.run(() => proxyActivities<Activities>(watchOptions(queue)).watch(input)));
   await condition(() => watching.done || isNews(memory, until));
   const news = await judgeNews(memory, watching, until);
@@ -126,6 +127,7 @@ async function verifyEnd(memory: OperationMemory): Promise<News> {
     verify: true,
     until: 'cutover',
     startedAgain: false,
+    settledBefore: null,
   } as const;
   const verifying = settled(
     scope.run(() => proxyActivities<Activities>(watchOptions(memory.input.queue)).watch(input)),
@@ -140,6 +142,7 @@ async function verifyEnd(memory: OperationMemory): Promise<News> {
 async function permit(memory: OperationMemory): Promise<Until> {
   if (memory.isHalted) return 'parked';
   const answer = await cutOver(memory);
+  if (answer?.kind === 'accepted') memory.settledBefore = answer.settledBefore;
   if (answer?.kind !== 'refused') return 'cutover';
   withdrawPermission(memory, answer.message);
   return 'parked';
@@ -147,7 +150,8 @@ async function permit(memory: OperationMemory): Promise<Until> {
 
 async function askedInWindow(memory: OperationMemory): Promise<Until> {
   const answer = await askWindow(memory);
-  if (answer?.kind !== 'refused') return 'revert';
+  if (answer.kind === 'accepted') memory.settledBefore = answer.settledBefore;
+  if (answer.kind !== 'refused') return 'revert';
   refusedInWindow(memory, answer.message);
   return 'window';
 }

@@ -26,6 +26,8 @@ export class OperationMemory {
   /** What a person asked about its revert window; null before, and once it was refused. */
   windowAsked: 'revert' | 'skip-revert' | null = null;
   parked = false;
+  /** When the engine had last settled the control that was sent to it then: an older refusal is not believed (C34). */
+  settledBefore: string | null = null;
   halt: Halt | null;
   givenUp: GiveUpMessage | null = null;
   attempt: number;

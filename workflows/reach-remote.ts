@@ -107,7 +107,8 @@ async function startAgain(memory: OperationMemory): Promise<OperationOutcome | n
   const answer = await forward(memory, (calls) => calls.startRemote(memory.remoteInput));
   if (answer === null) return null;
   memory.startedAgain = answer.kind === 'going';
-  return answer.kind === 'refused' ? memory.finish({ state: 'failed', message: answer.message }) : null;
+  if (answer.kind !== 'refused' && answer.kind !== 'unconfirmed') return null;
+  return memory.finish({ state: 'failed', message: answer.message, confirmed: answer.kind === 'refused' });
 }
 
 /**

@@ -21,7 +21,7 @@ export function failureBlocks(root: string): Blocks {
       ]),
     ),
     'grpc-statuses': table(
-      ['gRPC status', 'Health, Plan, PlanDiff, FindApply', 'Progress, Logs', 'Apply', 'Stop, Start, Cancel, Cutover'],
+      ['gRPC status', 'Health, Plan, PlanDiff, FindApply', 'Progress, Logs', 'Apply', 'every control'],
       Object.entries(FAILURE_OF_STATUS).map(([status, { query, observe, apply, control }]) => [
         code(status),
         query,

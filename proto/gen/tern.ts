@@ -511,6 +511,10 @@ export interface ProgressResponse {
   startedAt: string;
   /** RFC 3339, often empty. */
   completedAt: string;
+  /**
+   * `parked_until`: RFC 3339, when the engine itself gives up what waits for its cutover or in its revert window. Absent
+   * where it waits for ever or does not say. Other keys are the engine's own.
+   */
   metadata: { [key: string]: string };
   /** One row per kind of control; it stays until that kind is requested again. */
   settledControlRequests: SettledControlRequest[];

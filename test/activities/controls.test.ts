@@ -2,14 +2,20 @@ import { CancelledFailure } from '@temporalio/common';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { createControl } from '../../activities/control.js';
 import { createCutover, createStartRemote } from '../../activities/go-on.js';
+import { createRevert, createSkipRevert } from '../../activities/revert.js';
 import { createResolveDispatch } from '../../activities/resolve-dispatch.js';
 import { createVerifyPlan } from '../../activities/verify-plan.js';
+import type { RemoteInput } from '../../activities/contract.js';
+import type { ActivityPorts } from '../../activities/ports.js';
 import { until } from '../support/until.js';
 import { CHANGE, DISPATCH, FakeEngine, REMOTE, SCOPE, attempt, failure, observation, portsOf } from './fake-engine.js';
 
 const ACCEPTED = { kind: 'accepted' } as const;
 const TAKEN = { kind: 'accepted', remoteApplyId: 'apply-1', remoteOperationId: '11' } as const;
 const DIFFERENCE = { engine: 'postgres', changes: [], lintViolations: [], errors: [], leftovers: [] };
+
+const EARLY = '2026-11-22T07:00:00Z';
+const LATE = '2026-11-22T08:00:00Z';
 
 afterEach(() => {
   vi.useRealTimers();
@@ -124,14 +130,161 @@ describe('start', () => {
 
 describe('cutover', () => {
   it.each([
-    ['waiting_for_cutover', ['progress', 'cutover'], { kind: 'accepted' }],
+    ['waiting_for_cutover', ['progress', 'cutover'], { kind: 'accepted', settledBefore: null }],
     ['cutting_over', ['progress'], { kind: 'past' }],
     ['revert_window', ['progress'], { kind: 'past' }],
     ['completed', ['progress'], { kind: 'past' }],
+    ['missing', ['progress'], { kind: 'past' }],
   ] as const)('is only sent to what is parked: %s gets %j', async (state, calls, answer) => {
     const fake = new FakeEngine({ progress: [observation(state)], cutover: [ACCEPTED] });
     expect(await attempt().run(createCutover(portsOf(fake)), REMOTE)).toEqual(answer);
     expect(fake.calls).toEqual(calls);
+  });
+
+  it('waits for what is not parked any more and not beyond either, because some engines would hold it', async () => {
+    const progress = [observation('running', { phase: 'recovering' }), observation('waiting_for_cutover')];
+    const fake = new FakeEngine({ progress, cutover: [ACCEPTED] });
+    expect(await attempt().run(createCutover(portsOf(fake)), REMOTE)).toMatchObject({ kind: 'accepted' });
+    expect(fake.calls).toEqual(['progress', 'progress', 'cutover']);
+  });
+
+  it('shows the state of the engine, not a dispatch, while it waits', async () => {
+    const fake = new FakeEngine({ progress: [observation('running', { phase: 'recovering' })] });
+    const environment = attempt();
+    const running = environment.run(createCutover(portsOf(fake)), REMOTE);
+    const ended = expect(running).rejects.toBeInstanceOf(CancelledFailure);
+    await until(() => environment.beats.at(-1)?.['phase'] === 'recovering');
+    environment.cancel();
+    await ended;
+    expect(environment.beats.at(-1)).toMatchObject({ state: 'running', remoteApplyId: 'apply-1' });
+  });
+
+  it('says what the engine had settled before it, so that an old refusal is not taken for that of this one', async () => {
+    const settledControls = [settledRow('cutover', 'failed', EARLY), settledRow('stop', 'failed', LATE)];
+    const fake = new FakeEngine({
+      progress: [observation('waiting_for_cutover', { settledControls })],
+      cutover: [ACCEPTED],
+    });
+    expect(await attempt().run(createCutover(portsOf(fake)), REMOTE)).toEqual({ ...ACCEPTED, settledBefore: EARLY });
+  });
+});
+
+describe('a revert, and giving the window up', () => {
+  const BOTH = [
+    ['revert', createRevert],
+    ['skipRevert', createSkipRevert],
+  ] as const;
+
+  describe.each(BOTH)('%s', (method, create) => {
+    it.each([
+      ['revert_window', ['progress', method], { kind: 'accepted', settledBefore: null }],
+      ['reverting', ['progress'], { kind: 'past' }],
+      ['reverted', ['progress'], { kind: 'past' }],
+      ['completed', ['progress'], { kind: 'past' }],
+      ['failed', ['progress'], { kind: 'past' }],
+      ['missing', ['progress'], { kind: 'past' }],
+    ] as const)('is only sent while the window is open: %s gets %j', async (state, calls, answer) => {
+      const fake = new FakeEngine({ progress: [observation(state)], [method]: [ACCEPTED] });
+      expect(await attempt().run(create(portsOf(fake)), REMOTE)).toEqual(answer);
+      expect(fake.calls).toEqual(calls);
+    });
+
+    it('of what is not there yet is refused without a call, naming the state', async () => {
+      const fake = new FakeEngine({ progress: [observation('cutting_over')] });
+      expect(await attempt().run(create(portsOf(fake)), REMOTE)).toEqual({
+        kind: 'refused',
+        message:
+          'it was not sent: the engine says cutting_over, not revert_window [deployment eu, remote apply apply-1, attempt 0]',
+      });
+    });
+
+    it('whose answer is lost reads the state before it sends anything again', async () => {
+      const fake = new FakeEngine({
+        progress: [observation('revert_window'), observation('reverting')],
+        [method]: [failure('Ambiguous')],
+      });
+      expect(await attempt().run(create(portsOf(fake)), REMOTE)).toEqual({ kind: 'past' });
+      expect(fake.calls).toEqual(['progress', method, 'progress']);
+    });
+
+    it('that the engine does not know is a refusal with its words', async () => {
+      const fake = new FakeEngine({
+        progress: [observation('revert_window')],
+        [method]: [failure('EngineRefused', 'UNIMPLEMENTED: unknown method')],
+      });
+      expect(await attempt().run(create(portsOf(fake)), REMOTE)).toMatchObject({
+        kind: 'refused',
+        message: expect.stringContaining('unknown method'),
+      });
+    });
+  });
+
+  it('notes the newest that was settled of either, because either may have been asked for before', async () => {
+    const settledControls = [settledRow('skip_revert', 'failed', LATE), settledRow('revert', 'failed', EARLY)];
+    const fake = new FakeEngine({ progress: [observation('revert_window', { settledControls })], revert: [ACCEPTED] });
+    expect(await attempt().run(createRevert(portsOf(fake)), REMOTE)).toEqual({ ...ACCEPTED, settledBefore: LATE });
+  });
+});
+
+describe('errors of a live engine', () => {
+  const STATES = {
+    start: 'stopped',
+    cutover: 'waiting_for_cutover',
+    revert: 'revert_window',
+    skipRevert: 'revert_window',
+  } as const;
+  type Create = (ports: ActivityPorts) => (input: RemoteInput) => Promise<unknown>;
+  const CONTROLS: readonly (readonly [keyof typeof STATES, Create, string])[] = [
+    ['start', createStartRemote, 'unconfirmed'],
+    ['cutover', createCutover, 'refused'],
+    ['revert', createRevert, 'refused'],
+    ['skipRevert', createSkipRevert, 'refused'],
+  ];
+
+  it.each(CONTROLS)(
+    'in answer to %s are not repeated for ever, over all attempts together',
+    async (method, create, kind) => {
+      const fake = new FakeEngine({
+        progress: [observation(STATES[method])],
+        [method]: [failure('EngineInternal', 'not supported by this engine')],
+      });
+      const answer = await attempt(longSince()).run(create(portsOf(fake)), REMOTE);
+      expect(answer).toMatchObject({ kind, message: expect.stringContaining('not supported by this engine') });
+      expect(fake.calls).toEqual(['progress', method]);
+    },
+  );
+
+  it.each(CONTROLS)('before %s could be sent are bounded as well', async (_, create, kind) => {
+    const fake = new FakeEngine({ progress: [failure('EngineInternal', 'the storage is gone')] });
+    const answer = await attempt(longSince()).run(create(portsOf(fake)), REMOTE);
+    expect(answer).toMatchObject({ kind, message: expect.stringContaining('the storage is gone') });
+    expect(fake.calls).toEqual(['progress']);
+  });
+
+  it.each(CONTROLS)(
+    'are followed by another look and another try of %s while they are young',
+    async (method, create) => {
+      const fake = new FakeEngine({
+        progress: [observation(STATES[method])],
+        [method]: [failure('EngineInternal'), ACCEPTED],
+      });
+      expect(await attempt().run(create(portsOf(fake)), REMOTE)).not.toMatchObject({ kind: 'refused' });
+      expect(fake.calls).toEqual(['progress', method, 'progress', method]);
+    },
+  );
+
+  it('are counted anew when something else came between', async () => {
+    const fake = new FakeEngine({
+      progress: [failure('Ambiguous'), observation('revert_window')],
+      revert: [failure('EngineInternal'), ACCEPTED],
+    });
+    expect(await attempt(longSince()).run(createRevert(portsOf(fake)), REMOTE)).toMatchObject(ACCEPTED);
+    expect(fake.count('revert')).toBe(2);
+  });
+
+  it('end a start as unconfirmed, and so does an answer that breaks the contract: it may be going on', async () => {
+    const fake = new FakeEngine({ progress: [observation('stopped')], start: [failure('ContractBroken')] });
+    expect(await attempt().run(createStartRemote(portsOf(fake)), REMOTE)).toMatchObject({ kind: 'unconfirmed' });
   });
 });
 
@@ -189,4 +342,13 @@ describe('the verification of a plan', () => {
 function resendAnswered(apply: ConstructorParameters<typeof FakeEngine>[0]['apply'] & object) {
   const fake = new FakeEngine({ findApply: [{ kind: 'unsupported' }], apply });
   return attempt().run(createResolveDispatch(portsOf(fake)), { ...DISPATCH, purpose: 'settle' });
+}
+
+function settledRow(operation: string, status: string, settledAt: string) {
+  return { operation, status, message: 'scripted', settledAt };
+}
+
+/** A second attempt, after more than ten minutes of nothing but errors. */
+function longSince() {
+  return { attempt: 2, heartbeatDetails: { internalSince: new Date(Date.now() - 601_000).toISOString() } };
 }

@@ -1,6 +1,7 @@
 import { CancelledFailure } from '@temporalio/common';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { createDispatch } from '../../activities/dispatch.js';
+import { createResolveDispatch } from '../../activities/resolve-dispatch.js';
 import { until } from '../support/until.js';
 import { DISPATCH, FakeEngine, SHUTDOWN, attempt, failure, portsOf } from './fake-engine.js';
 
@@ -23,6 +24,24 @@ describe('dispatch', () => {
     expect(await environment.run(createDispatch(ports), DISPATCH)).toEqual(ACCEPTED);
     expect(sent()).toMatchObject({ state: 'dispatching', startedAt: DISPATCH.scope.startedAt });
   });
+
+  it.each([true, false])(
+    'says whether to defer the cutover (%j), in every send and in the one that settles it',
+    async (deferCutover) => {
+      const sent: unknown[] = [];
+      const fake = new FakeEngine({ findApply: [{ kind: 'unsupported' }] });
+      const apply = async (request: unknown) => {
+        sent.push(request);
+        if (sent.length === 1) throw failure('Ambiguous');
+        return ACCEPTED;
+      };
+      const ports = portsOf({ engine: { ...fake.engine, apply } });
+      await attempt().run(createDispatch(ports), { ...DISPATCH, deferCutover });
+      await attempt().run(createResolveDispatch(ports), { ...DISPATCH, deferCutover, purpose: 'settle' });
+      expect(sent).toHaveLength(3);
+      for (const request of sent) expect(request).toEqual({ ...Object(sent[0]), deferCutover });
+    },
+  );
 
   it('that could not reach its engine and is cancelled by the workflow was not sent, and says in which attempt', async () => {
     const fake = new FakeEngine({ ready: [failure('Unreachable')], apply: [ACCEPTED] });

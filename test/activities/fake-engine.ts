@@ -40,11 +40,12 @@ export const DISPATCH: DispatchInput = {
   scope: SCOPE,
   idempotencyKey: 'skein/orders-7f3a/0123456789ab/eu/0',
   allowUnsafe: false,
+  deferCutover: false,
 };
 
 export function observation(state: Observation['state'], given: Partial<Observation> = {}): Observation {
   const progress = { percent: null, rowsCopied: null, rowsTotal: null, etaSeconds: null };
-  return { state, phase: null, message: '', detail: '', progress, settledControls: [], ...given };
+  return { state, phase: null, message: '', detail: '', progress, parkedUntil: null, settledControls: [], ...given };
 }
 
 export function failure(type: EngineFailure['type'], message = `scripted ${type}`): EngineFailure {
@@ -83,6 +84,8 @@ export class FakeEngine {
       start: answer('start'),
       cancel: answer('cancel'),
       cutover: answer('cutover'),
+      revert: answer('revert'),
+      skipRevert: answer('skipRevert'),
       logs: answer('logs'),
       close: () => undefined,
     };
@@ -101,7 +104,7 @@ export function portsOf({ engine }: Pick<FakeEngine, 'engine'>, timings: Partial
       fetch: () => Promise.resolve({ changes: [CHANGE], schemaFiles: { public: { 'orders.sql': `${CHANGE.ddl};` } } }),
     },
     operations: { describe: askNoWorkflow, stop: askNoWorkflow, outcome: askNoWorkflow },
-    timings: { ...TIMINGS, beatMs: 10, missingAgainMs: 1, verifyAgainMs: 1, ...timings },
+    timings: { ...TIMINGS, beatMs: 10, missingAgainMs: 1, unansweredAgainMs: 1, verifyAgainMs: 1, ...timings },
   };
 }
 

@@ -5,7 +5,14 @@ import { createWatch } from '../../activities/watch.js';
 import { until } from '../support/until.js';
 import { CHANGE, FakeEngine, REMOTE, SHUTDOWN, attempt, failure, observation, portsOf } from './fake-engine.js';
 
-const WATCH: WatchInput = { ...REMOTE, pollIntervalMs: 1, verify: true, until: 'copy', startedAgain: false };
+const WATCH: WatchInput = {
+  ...REMOTE,
+  pollIntervalMs: 1,
+  verify: true,
+  until: 'copy',
+  startedAgain: false,
+  settledBefore: null,
+};
 const NOTHING_LEFT = { engine: 'postgres', changes: [], lintViolations: [], errors: [], leftovers: [] };
 const ALL_LEFT = { ...NOTHING_LEFT, changes: [CHANGE] };
 
@@ -37,15 +44,6 @@ describe('watch', () => {
     const run = attempt().run(createWatch(portsOf(fake)), { ...WATCH, pollIntervalMs: 30_000 });
     await expect(run).rejects.toMatchObject({ type: 'LookAgain', nextRetryDelay: 30_000, nonRetryable: false });
     expect(fake.count('progress')).toBe(1);
-  });
-
-  it('of what is parked looks within a minute, without a slot, and tells when it has left', async () => {
-    const parked = new FakeEngine({ progress: [observation('waiting_for_cutover')] });
-    const run = attempt().run(createWatch(portsOf(parked)), { ...WATCH, until: 'parked' });
-    await expect(run).rejects.toMatchObject({ type: 'LookAgain', nextRetryDelay: 45_000 });
-    const left = new FakeEngine({ progress: [observation('cutting_over')] });
-    const answer = await attempt().run(createWatch(portsOf(left)), { ...WATCH, until: 'parked' });
-    expect(answer).toEqual({ kind: 'left_parked', state: 'cutting_over' });
   });
 
   it('counts reads that do not know the remote apply over attempts, and one that does resets them', async () => {
@@ -89,17 +87,6 @@ describe('watch', () => {
     });
   });
 
-  it('tells a refusal of this cutover from one that was settled before it was asked for', async () => {
-    const before = settled(new Date(Date.now() - 60_000).toISOString());
-    const after = settled(new Date(Date.now() + 60_000).toISOString());
-    const fake = new FakeEngine({
-      progress: [observation('waiting_for_cutover', before), observation('waiting_for_cutover', after)],
-    });
-    const answer = await attempt().run(createWatch(portsOf(fake)), { ...WATCH, until: 'cutover' });
-    expect(answer).toEqual({ kind: 'cutover_refused', message: 'table is locked' });
-    expect(fake.count('progress')).toBe(2);
-  });
-
   it('gives up a read that hangs when its worker shuts down', async () => {
     const fake = new FakeEngine({});
     const ports = portsOf(fake);
@@ -122,7 +109,3 @@ describe('watch', () => {
     await ended;
   });
 });
-
-function settled(settledAt: string) {
-  return { settledControls: [{ operation: 'cutover', status: 'failed', message: 'table is locked', settledAt }] };
-}

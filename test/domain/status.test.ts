@@ -77,6 +77,8 @@ function live(given: Partial<LiveDetail> = {}): DescribedOperation {
       unreachableSince: null,
       lastError: null,
       progressAt: null,
+      parkedSince: null,
+      parkedUntil: null,
       ...given,
     },
   };

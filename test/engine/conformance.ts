@@ -117,6 +117,7 @@ export function engineConformance({ name, start }: { name: string; start: () => 
           client.cancel(''),
           client.cutover(''),
           client.revert(''),
+          client.skipRevert(''),
         ];
         expect(await Promise.all(calls.map(statusOf))).toEqual(calls.map(() => 'INVALID_ARGUMENT'));
       });
@@ -383,6 +384,7 @@ export function engineConformance({ name, start }: { name: string; start: () => 
         const { applyId } = await accepted(subject.schemas.additive);
         await client.untilState(applyId, [State.STATE_COMPLETED]);
         expect(await client.revert(applyId)).toMatchObject({ accepted: false });
+        expect(await client.skipRevert(applyId)).toMatchObject({ accepted: false });
         expect((await client.progress(applyId)).state).toBe(State.STATE_COMPLETED);
       });
       it('E48 does nothing to anyone when the apply is not known', async () => {

@@ -98,6 +98,12 @@ export class RawClient {
     return this.#call((done) => this.tern.cutover(request, this.#metadata(), this.#deadline(), done));
   }
 
+  skipRevert(applyId: string): Promise<CutoverResponse> {
+    return this.#call((done) =>
+      this.tern.skipRevert({ applyId, environment: '' }, this.#metadata(), this.#deadline(), done),
+    );
+  }
+
   revert(applyId: string): Promise<CutoverResponse> {
     return this.#call((done) =>
       this.tern.revert({ applyId, environment: '' }, this.#metadata(), this.#deadline(), done),

@@ -1,6 +1,7 @@
 import { State } from '../../proto/gen/tern.js';
 import type { Ledger, Effect } from './scripted-engine-ledger.js';
 import type { ScriptedChange } from './scripted-engine-schema.js';
+import { END_STATE, ENDS, numberOf, stateWord } from './scripted-engine-states.js';
 import { type Script, type Step, WELL_BEHAVED } from './scripted-engine-script.js';
 
 export interface Settled {
@@ -24,20 +25,6 @@ export interface ApplyIdentity {
   readonly defersCutover: boolean;
 }
 
-const ENDS: ReadonlySet<number> = new Set([
-  State.STATE_COMPLETED,
-  State.STATE_FAILED,
-  State.STATE_CANCELLED,
-  State.STATE_REVERTED,
-]);
-
-const END_STATE = {
-  completed: State.STATE_COMPLETED,
-  failed: State.STATE_FAILED,
-  cancelled: State.STATE_CANCELLED,
-  reverted: State.STATE_REVERTED,
-} as const;
-
 /** One accepted apply: walks through its script, and is halted, resumed and ended by controls or by a test. */
 export class ScriptedApply {
   readonly identity: ApplyIdentity;
@@ -55,18 +42,25 @@ export class ScriptedApply {
   #began = false;
   #polls = 0;
   #staleStopped = 0;
-  #cutoverPermitted = false;
+  /** Who permitted the cutover; null while nobody has. */
+  #cutoverBy: string | null = null;
+  #parkedUntilMs = Number.POSITIVE_INFINITY;
+  /** What was decided in the revert window, and by whom; null while nothing is. */
+  #decision: { readonly operation: 'revert' | 'skip_revert'; readonly by: string } | null = null;
+  #revertReleased = false;
+  /** Undoes the effect; null while there is none. */
+  #undo: (() => void) | null = null;
   #wake: () => void = () => {};
   readonly #ledger: Ledger;
-  readonly #effectOn: (changes: readonly ScriptedChange[]) => void;
+  readonly #effectOn: (changes: readonly ScriptedChange[]) => () => void;
 
   constructor(params: {
     readonly identity: ApplyIdentity;
     readonly changes: readonly ScriptedChange[];
     readonly script: Script;
     readonly ledger: Ledger;
-    /** Makes the changes real on the target. */
-    readonly effectOn: (changes: readonly ScriptedChange[]) => void;
+    /** Makes the changes real on the target; what it gives undoes them. */
+    readonly effectOn: (changes: readonly ScriptedChange[]) => () => void;
   }) {
     this.identity = params.identity;
     this.changes = params.changes;
@@ -99,6 +93,21 @@ export class ScriptedApply {
     return this.#state === State.STATE_WAITING_FOR_CUTOVER;
   }
 
+  get isInRevertWindow(): boolean {
+    return this.#state === State.STATE_REVERT_WINDOW;
+  }
+
+  /** The change is there, and can only be undone. */
+  get isLive(): boolean {
+    return this.isInRevertWindow || this.#state === State.STATE_REVERTING;
+  }
+
+  /** When it is given up by itself, in ms since 1970; null while nothing is parked, or for ever. */
+  get parkedUntilMs(): number | null {
+    const waits = this.isParked || this.isInRevertWindow;
+    return waits && Number.isFinite(this.#parkedUntilMs) ? this.#parkedUntilMs : null;
+  }
+
   /** Begins or goes on with the work, after the current answer has left. */
   begin(): void {
     const run = ++this.#run;
@@ -129,8 +138,28 @@ export class ScriptedApply {
     this.begin();
   }
 
-  permitCutover(): void {
-    this.#cutoverPermitted = true;
+  permitCutover(by: string): void {
+    this.#cutoverBy = by;
+    this.#wake();
+  }
+
+  leaveWindow(operation: 'revert' | 'skip_revert', by: string): void {
+    if (!this.isInRevertWindow)
+      throw new Error(`apply ${this.remoteApplyId} is not in a revert window: ${stateWord(this.#state)}`);
+    this.#decision = { operation, by };
+    this.#wake();
+  }
+
+  landRevert(): void {
+    this.#revertReleased = true;
+    this.#wake();
+  }
+
+  /** Gives up what is parked, at the cutover or in the window, as if its time had come. */
+  expire(): void {
+    if (!this.isParked && !this.isInRevertWindow)
+      throw new Error(`apply ${this.remoteApplyId} is not parked: ${stateWord(this.#state)}`);
+    this.#parkedUntilMs = Date.now();
     this.#wake();
   }
 
@@ -138,12 +167,16 @@ export class ScriptedApply {
     if (this.hasEnded) return;
     this.#run += 1;
     this.#wake();
-    const real = this.script.effect === 'always' || (this.script.effect === 'as_reported' && end === 'completed');
-    if (real) this.#effectOn(this.changes);
+    this.#takeEffect(end);
     this.message = message;
     this.#step = null;
     this.#enter(END_STATE[end]);
-    if (end !== 'reverted') this.#note(end);
+    this.#note(end);
+  }
+
+  #takeEffect(end: Script['end']): void {
+    const real = this.script.effect === 'always' || (this.script.effect === 'as_reported' && end === 'completed');
+    if (real) this.#undo ??= this.#effectOn(this.changes);
   }
 
   /** Ends the step that holds. */
@@ -183,20 +216,42 @@ export class ScriptedApply {
       this.#cursor += 1;
     }
     this.#step = null;
-    if (this.#mustPark && !this.#cutoverPermitted) {
+    if (this.#mustPark && this.#cutoverBy === null) {
       this.#enter(State.STATE_WAITING_FOR_CUTOVER);
       this.#note('parked');
-      await this.#until(() => this.#cutoverPermitted, run);
+      await this.#untilOrExpired(() => this.#cutoverBy !== null, this.script.parkedMs, run);
       if (run !== this.#run) return;
+      if (this.#cutoverBy === null) return this.end(this.script.expiresAs, 'it waited too long for its cutover');
     }
-    if (this.#cutoverPermitted) {
+    if (this.#cutoverBy !== null) {
       this.#note('cut_over');
-      this.settle('cutover', 'completed', this.identity.caller);
+      this.settle('cutover', 'completed', this.#cutoverBy);
     }
     const failing = this.changes.find(({ fails }) => fails !== '');
     if (failing !== undefined) return this.end('failed', failing.fails);
     const { end } = this.script;
+    if (end === 'completed' && this.script.revertWindow === 'opens') return this.#standInWindow(run);
     this.end(end, end === 'failed' ? this.script.message : '');
+  }
+
+  /** Completed, and still to be undone: until somebody decides, or the window closes by itself. */
+  async #standInWindow(run: number): Promise<void> {
+    this.#takeEffect('completed');
+    this.#enter(State.STATE_REVERT_WINDOW);
+    this.#note('window_opened');
+    await this.#untilOrExpired(() => this.#decision !== null, this.script.revertWindowMs, run);
+    if (run !== this.#run) return;
+    if (this.#decision?.operation !== 'revert') {
+      if (this.#decision !== null) this.settle('skip_revert', 'completed', this.#decision.by);
+      return this.end('completed');
+    }
+    this.#enter(State.STATE_REVERTING);
+    this.#note('reverting');
+    await this.#until(() => this.script.revert !== 'on_release' || this.#revertReleased, run);
+    if (run !== this.#run) return;
+    this.#undo?.();
+    this.settle('revert', 'completed', this.#decision.by);
+    this.end('reverted');
   }
 
   get #mustPark(): boolean {
@@ -214,6 +269,13 @@ export class ScriptedApply {
           this.#wake();
         }, durationMs);
     await this.#until(() => elapsed && this.#polls >= polls && !holds, run);
+    clearTimeout(timer);
+  }
+
+  async #untilOrExpired(over: () => boolean, limitMs: number, run: number): Promise<void> {
+    this.#parkedUntilMs = Date.now() + limitMs;
+    const timer = Number.isFinite(limitMs) ? setTimeout(() => this.#wake(), limitMs + 1) : undefined;
+    await this.#until(() => over() || Date.now() >= this.#parkedUntilMs, run);
     clearTimeout(timer);
   }
 
@@ -238,14 +300,4 @@ export class ScriptedApply {
     const { target, remoteApplyId, idempotencyKey } = this.identity;
     this.#ledger.recordEffect(effect, { target, remoteApplyId, idempotencyKey });
   }
-}
-
-export function numberOf(state: keyof typeof State | number): number {
-  return typeof state === 'number' ? state : State[state];
-}
-
-/** The word in which tables say their state, such as `waiting_for_cutover`. */
-export function stateWord(state: number): string {
-  const name = Object.entries(State).find(([, number]) => number === state)?.[0];
-  return name === undefined ? `state_${state}` : name.slice('STATE_'.length).toLowerCase();
 }

@@ -1,7 +1,7 @@
 import type * as lookup from '../../proto/gen/lookup.js';
 import * as wire from '../../proto/gen/tern.js';
 import type { ScriptedApply } from './scripted-engine-apply.js';
-import { cancel, type ControlOf, cutover, revert, start, stop } from './scripted-engine-controls.js';
+import { cancel, type ControlOf, cutover, revert, skipRevert, start, stop } from './scripted-engine-controls.js';
 import type { Rpc } from './scripted-engine-ledger.js';
 import type { ScriptedPlane } from './scripted-engine-plane.js';
 import { StatusOutcome } from './scripted-engine-plans.js';
@@ -45,7 +45,7 @@ export function handlersOf(plane: ScriptedPlane, health: HealthFacts, routesByTa
     Start: (request: wire.StartRequest) => ({ ...NO_COUNTS, ...start(control('Start', request)) }),
     Cutover: (request: wire.CutoverRequest) => cutover(control('Cutover', request), request.applyOperationId),
     Revert: (request: wire.RevertRequest) => revert(control('Revert', request)),
-    SkipRevert: (request: wire.SkipRevertRequest) => revert(control('SkipRevert', request)),
+    SkipRevert: (request: wire.SkipRevertRequest) => skipRevert(control('SkipRevert', request)),
   };
 }
 

@@ -1,5 +1,6 @@
-import { type ScriptedApply, stateWord } from './scripted-engine-apply.js';
+import type { ScriptedApply } from './scripted-engine-apply.js';
 import { type Dialect, StatusOutcome } from './scripted-engine-plans.js';
+import { stateWord } from './scripted-engine-states.js';
 
 export interface ControlOutcome {
   readonly accepted: boolean;
@@ -32,6 +33,7 @@ export function landStop(apply: ScriptedApply): void {
 export function stop({ apply, caller, dialect }: ControlOf): ControlOutcome {
   if (apply.hasEnded) return { accepted: true, errorMessage: dialect === 'full' ? alreadyEnded(apply) : '' };
   if (apply.isStopped) return ACCEPTED;
+  if (apply.isLive) return refused(`stop is not possible any more: the change is live (${stateWord(apply.state)})`);
   const land = (): void => {
     if (apply.hasEnded) {
       apply.settle('stop', 'failed', caller, alreadyEnded(apply));
@@ -60,6 +62,7 @@ export function cancel({ apply, caller, dialect }: ControlOf): ControlOutcome {
     const text = `schema change ${apply.remoteApplyId} is already terminal (state: ${stateWord(apply.state)})`;
     throw new StatusOutcome('INTERNAL', text);
   }
+  if (apply.isLive) return refused(`cancel is not possible any more: the change is live (${stateWord(apply.state)})`);
   if (apply.script.cancel === 'refused') return refused('cancel is not supported for this schema change');
   if (apply.script.cancel === 'never_lands') return ACCEPTED;
   if (dialect === 'limited' && apply.isStopped) {
@@ -90,7 +93,7 @@ export function start({ apply, caller, dialect }: ControlOf): ControlOutcome {
   return ACCEPTED;
 }
 
-export function cutover({ apply, dialect }: ControlOf, operationId: string): ControlOutcome {
+export function cutover({ apply, dialect, caller }: ControlOf, operationId: string): ControlOutcome {
   if (dialect === 'full' && operationId !== '' && operationId !== apply.identity.operationId) {
     return refused(`cutover names an operation this apply does not have: ${operationId}`);
   }
@@ -99,13 +102,35 @@ export function cutover({ apply, dialect }: ControlOf, operationId: string): Con
   if (dialect === 'full' && (!apply.isParked || pendingStops.has(apply))) {
     return refused(`cutover needs waiting_for_cutover (current state: ${stateWord(apply.state)})`);
   }
-  if (apply.script.cutover === 'lands') apply.permitCutover();
+  if (apply.script.cutover === 'lands') apply.permitCutover(caller);
+  if (apply.script.cutover === 'fails')
+    setImmediate(() => apply.settle('cutover', 'failed', caller, 'the swap failed: lock wait timeout'));
   return ACCEPTED;
 }
 
-export function revert({ apply, dialect }: ControlOf): ControlOutcome {
+export function revert(of: ControlOf): ControlOutcome {
+  return inWindow(of, 'revert', of.apply.script.revert);
+}
+
+export function skipRevert(of: ControlOf): ControlOutcome {
+  return inWindow(of, 'skip_revert', of.apply.script.skipRevert);
+}
+
+/** A limited engine has no window, and says so in its way in every state (engine contract 7.7). */
+function inWindow(
+  { apply, dialect, caller }: ControlOf,
+  operation: 'revert' | 'skip_revert',
+  behaviour: ScriptedApply['script']['revert' | 'skipRevert'],
+): ControlOutcome {
   if (dialect !== 'full') throw new StatusOutcome('INTERNAL', 'no active schema change');
-  return refused(`revert needs revert_window (current state: ${stateWord(apply.state)})`);
+  if (!apply.isInRevertWindow) {
+    return refused(`${operation} needs revert_window (current state: ${stateWord(apply.state)})`);
+  }
+  if (behaviour === 'refused') return refused(`${operation} is not supported for this schema change`);
+  if (behaviour === 'lands' || behaviour === 'on_release') apply.leaveWindow(operation, caller);
+  if (behaviour === 'fails')
+    setImmediate(() => apply.settle(operation, 'failed', caller, `the ${operation} failed: lock wait timeout`));
+  return ACCEPTED;
 }
 
 function alreadyEnded(apply: ScriptedApply): string {

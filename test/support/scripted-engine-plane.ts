@@ -221,11 +221,20 @@ function refuseAlias({ identity }: ScriptedApply, request: wire.ApplyRequest): v
   throw new StatusOutcome('INTERNAL', text);
 }
 
-function makeReal(target: ScriptedTarget, changes: readonly ScriptedChange[]): void {
+/** Gives what undoes it again. */
+function makeReal(target: ScriptedTarget, changes: readonly ScriptedChange[]): () => void {
   const { live } = target;
+  const before = new Map(live);
   target.changesMade += changes.length;
   for (const { key, definition } of changes) {
     if (definition === null) live.delete(key);
     else live.set(key, definition);
   }
+  return () => {
+    for (const { key } of changes) {
+      const definition = before.get(key);
+      if (definition === undefined) live.delete(key);
+      else live.set(key, definition);
+    }
+  };
 }

@@ -1,6 +1,7 @@
 import * as wire from '../../proto/gen/tern.js';
-import { type ScriptedApply, stateWord } from './scripted-engine-apply.js';
+import type { ScriptedApply } from './scripted-engine-apply.js';
 import type { Dialect } from './scripted-engine-plans.js';
+import { stateWord } from './scripted-engine-states.js';
 
 /** States that a limited engine does not have, and what it says instead (engine contract 7). */
 const LIMITED_STATE: ReadonlyMap<number, number> = new Map([
@@ -26,7 +27,8 @@ export function progressOf(apply: ScriptedApply, scope: string, dialect: Dialect
     tables: tablesOf(apply, state),
     startedAt: '',
     completedAt: '',
-    metadata: {},
+    metadata:
+      limited || apply.parkedUntilMs === null ? {} : { parked_until: new Date(apply.parkedUntilMs).toISOString() },
     settledControlRequests: limited ? [] : [...apply.settled.values()],
     applyOperationId: limited ? '' : scope,
   };

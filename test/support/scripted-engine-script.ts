@@ -36,7 +36,18 @@ export interface Script {
   readonly stop: 'lands' | 'never_lands' | 'refused' | 'on_release';
   /** `never_lands` on a stopped apply is what a limited engine does (engine contract 7.8). */
   readonly cancel: 'lands' | 'never_lands' | 'refused';
-  readonly cutover: 'lands' | 'never_lands' | 'refused';
+  /** `fails`: accepted, then settled as failed, and it stays parked. */
+  readonly cutover: 'lands' | 'never_lands' | 'refused' | 'fails';
+  /** How long it stays parked before it ends as `expiresAs` by itself; Progress says so in `parked_until`. Infinity: for ever, and nothing said. */
+  readonly parkedMs: number;
+  readonly expiresAs: 'cancelled' | 'failed';
+  /** Whether a completion is followed by a window in which it can be undone. */
+  readonly revertWindow: 'none' | 'opens';
+  /** How long the window stays open; Progress says so in `parked_until`. Infinity: until it is decided, and nothing said. */
+  readonly revertWindowMs: number;
+  /** `on_release`: accepted, and stays REVERTING until `landRevert` is called. `fails`: settled as failed, the window stays open. */
+  readonly revert: 'lands' | 'never_lands' | 'refused' | 'fails' | 'on_release';
+  readonly skipRevert: 'lands' | 'never_lands' | 'refused' | 'fails';
   readonly start: 'lands' | 'refused';
   /** How many Progress answers still say STOPPED after a Start was accepted (C29). */
   readonly staleStoppedPolls: number;
@@ -51,6 +62,12 @@ export const WELL_BEHAVED: Script = {
   stop: 'lands',
   cancel: 'lands',
   cutover: 'lands',
+  parkedMs: Number.POSITIVE_INFINITY,
+  expiresAs: 'cancelled',
+  revertWindow: 'none',
+  revertWindowMs: Number.POSITIVE_INFINITY,
+  revert: 'lands',
+  skipRevert: 'lands',
   start: 'lands',
   staleStoppedPolls: 0,
 };

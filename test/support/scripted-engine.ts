@@ -62,6 +62,15 @@ export interface ScriptedEngine {
   behave(target: string): void;
   /** Lets the accepted stop of a target with `stop: 'on_release'` take effect. */
   landStop(target: string): void;
+  /** Someone else permits the cutover of the latest apply on a target, by hand on the engine. */
+  cutOver(target: string): void;
+  /** What is parked on a target is given up by the engine now, as after `parkedMs`. */
+  expire(target: string): void;
+  /** Someone else reverts the latest apply on a target, or gives its window up, by hand on the engine. */
+  revert(target: string): void;
+  skipRevert(target: string): void;
+  /** Lets the accepted revert of a target with `revert: 'on_release'` take effect. */
+  landRevert(target: string): void;
   /** The engine loses the latest apply on a target: NOT_FOUND from now on. */
   forgetApply(target: string): void;
   /** The engine loses its stored plans, as after a restart without storage. */
@@ -78,6 +87,9 @@ export interface ScriptedEngine {
   resume(): Promise<void>;
   stop(): Promise<void>;
 }
+
+/** How an engine calls a person who works on it by hand. */
+const SOMEONE_ELSE = 'someone else';
 
 let engineCount = 0;
 
@@ -115,6 +127,11 @@ export async function startScriptedEngine(options: ScriptedEngineOptions): Promi
       plane.latestOn(target)?.behave();
     },
     landStop: (target) => landStop(applyOn(target)),
+    cutOver: (target) => applyOn(target).permitCutover(SOMEONE_ELSE),
+    expire: (target) => applyOn(target).expire(),
+    revert: (target) => applyOn(target).leaveWindow('revert', SOMEONE_ELSE),
+    skipRevert: (target) => applyOn(target).leaveWindow('skip_revert', SOMEONE_ELSE),
+    landRevert: (target) => applyOn(target).landRevert(),
     forgetApply: (target) => plane.forgetApply(applyOn(target)),
     forgetPlans: () => plane.plans.forget(),
     changeLiveSchema: (target, statements) => {

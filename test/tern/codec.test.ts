@@ -111,6 +111,16 @@ test('settled control requests keep their time, so that an old one can be told f
   ]);
 });
 
+test('when the engine gives up what is parked is read, and what is no time is not', () => {
+  const parkedUntil = (parked_until: string) =>
+    observe({ state: State.STATE_WAITING_FOR_CUTOVER, metadata: { parked_until } }).parkedUntil;
+  expect(parkedUntil('2026-11-22T04:00:00Z')).toBe('2026-11-22T04:00:00.000Z');
+  expect(parkedUntil('2026-11-22T06:00:00.123456789+02:00')).toBe('2026-11-22T04:00:00.123Z');
+  for (const text of ['', 'soon', '2026', '2026-11-22', '2026-11-22T04:00:00', '2026-13-45T99:00:00Z'])
+    expect(parkedUntil(text), text).toBeNull();
+  expect(observe({ state: State.STATE_WAITING_FOR_CUTOVER }).parkedUntil).toBeNull();
+});
+
 test('an apply without tasks answers with a state alone (C27)', () => {
   expect(observe({ state: State.STATE_RUNNING, applyId: '', tables: [] })).toMatchObject({
     state: 'running',

@@ -132,6 +132,36 @@ test('every control names the remote apply and its caller, and a cutover its ope
   expect(controls[2]?.operationId).toBe(reference.remoteOperationId);
 });
 
+test.each([
+  ['Revert', 'reverted', 'reverted'],
+  ['SkipRevert', 'completed', 'completed'],
+] as const)('%s names the remote apply and ends it %s', async (rpc, state, effect) => {
+  const { plane, engine } = await startPair();
+  plane.script('orders_eu', { revertWindow: 'opens' });
+  const reference = { ...(await acceptedApply(engine)), ...CALLER };
+  await plane.ledger.until(() => plane.ledger.effects({ effect: 'window_opened' })[0]);
+  const control = rpc === 'Revert' ? engine.revert(reference) : engine.skipRevert(reference);
+  expect(await control).toEqual({ kind: 'accepted' });
+  expect(plane.ledger.calls({ rpc })).toMatchObject([
+    { remoteApplyId: reference.remoteApplyId, environment: 'production', caller: '', operationId: '' },
+  ]);
+  await plane.ledger.until(() => plane.ledger.effects({ effect })[0]);
+  expect(await engine.progress(reference)).toMatchObject({ state });
+});
+
+test.each(['Revert', 'SkipRevert'] as const)('%s has a definite no in every form that engines give it', async (rpc) => {
+  const { plane, engine } = await startPair();
+  plane.script('orders_eu', { steps: [{ state: 'STATE_RUNNING', holds: true }] });
+  const reference = { ...(await acceptedApply(engine)), ...CALLER };
+  const send = () => (rpc === 'Revert' ? engine.revert(reference) : engine.skipRevert(reference));
+  expect(await send()).toMatchObject({ kind: 'refused', message: /needs revert_window/ });
+  plane.fault({ rpc, action: { kind: 'error_before', status: 'UNIMPLEMENTED', message: 'unknown method' } });
+  await expect(send()).rejects.toMatchObject({ type: 'EngineRefused', reason: 'unknown method' });
+  // A plane that answers so cannot be told from one that is out of order for a moment: whoever asks bounds the repeats.
+  plane.fault({ rpc, action: { kind: 'error_before', status: 'INTERNAL', message: 'not supported' } });
+  await expect(send()).rejects.toMatchObject({ type: 'EngineInternal', reason: 'not supported' });
+});
+
 test('nothing is sent without the ids it needs: an empty one means everything to some engines (C03)', async () => {
   const { plane, engine } = await startPair();
   const request = await plannedApply(engine);
@@ -146,6 +176,9 @@ test('nothing is sent without the ids it needs: an empty one means everything to
     () => engine.start(nobody),
     () => engine.cancel(nobody),
     () => engine.cutover(nobody),
+    () => engine.revert(nobody),
+    () => engine.skipRevert(nobody),
+    () => engine.revert({ ...nobody, remoteApplyId: 'apply-1', environment: '' }),
     () => engine.stop({ ...nobody, remoteApplyId: 'apply-1', environment: '' }),
     () => engine.logs({ ...nobody, database: 'orders', type: 'postgres', target: 'orders_eu', limit: 10 }),
   ];
@@ -165,6 +198,8 @@ test('a call that changes state is sent once, whatever comes back (C41)', async 
     Start: () => engine.start(reference),
     Cancel: () => engine.cancel(reference),
     Cutover: () => engine.cutover(reference),
+    Revert: () => engine.revert(reference),
+    SkipRevert: () => engine.skipRevert(reference),
   };
   for (const [rpc, call] of Object.entries(calls)) {
     const before = plane.ledger.calls({ rpc: rpc as Rpc }).length;

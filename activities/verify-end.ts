@@ -1,0 +1,108 @@
+import { Context } from '@temporalio/activity';
+import { withOperationIds } from '../domain/ids.js';
+import type { LiveDetail } from '../domain/live.js';
+import { abandonable, pause } from './beat.js';
+import type { VerifyAnswer, WatchEnd, WatchInput } from './contract.js';
+import { asEngineFailure } from './failure.js';
+import type { ActivityPorts } from './ports.js';
+import { readDifference } from './verify-plan.js';
+
+/** Times the diff is tried before a failure is recorded without it. */
+const DIFF_TRIES_AFTER_FAILURE = 3;
+
+/** What the verification needs of the watch that saw the end. */
+export interface Verifier {
+  readonly ports: ActivityPorts;
+  readonly input: WatchInput;
+  /** Puts what it waits for into the heartbeat. */
+  readonly show: (change: Partial<LiveDetail>) => void;
+  /** How long it waits before it reads a diff again that could not be had. */
+  readonly retryMs: () => number;
+}
+
+/** An end as the engine told it, judged by the engine's own diff (design 4.5). What was undone or halted needs no proof. */
+export async function verifyEnd(end: WatchEnd, verifier: Verifier): Promise<WatchEnd> {
+  const { verify } = verifier.input;
+  if (end.state === 'completed' && !verify && end.progress === null) return withoutTasks(end, verifier);
+  if (!verify || (end.state !== 'completed' && end.state !== 'failed')) return end;
+  verifier.show({
+    state: 'running',
+    phase: 'verifying',
+    progress: end.progress,
+    detail: '',
+    parkedSince: null,
+    parkedUntil: null,
+    progressAt: new Date().toISOString(),
+  });
+  return end.state === 'completed' ? verifyCompletion(end, verifier) : examineFailure(end, verifier);
+}
+
+/** Completed, and not one task of a plan that has changes: without a verification nothing says that it was done (design 6). */
+function withoutTasks(end: WatchEnd, { input }: Verifier): WatchEnd {
+  const message = 'the engine reported completed for an operation without tasks, although its plan has changes';
+  return { ...end, state: 'failed', message: withIds(input, message), confirmed: false };
+}
+
+/** A completion counts once the engine's own diff holds nothing of this plan any more (design 4.5, I12). */
+async function verifyCompletion(end: WatchEnd, verifier: Verifier): Promise<WatchEnd> {
+  const { input, ports, show, retryMs } = verifier;
+  const signal = Context.current().cancellationSignal;
+  let missingBefore = false;
+  for (;;) {
+    if (signal.aborted) return Context.current().cancelled;
+    try {
+      const { remaining, drift } = await readOnce(verifier);
+      if (remaining.length === 0) return { ...end, drift };
+      if (missingBefore)
+        return {
+          ...end,
+          state: 'failed',
+          drift,
+          message: withIds(input, `the engine reported completed, but ${remaining.join('; ')} is still missing`),
+        };
+      missingBefore = true;
+      await pause(ports.timings.verifyAgainMs, signal);
+    } catch (error) {
+      const failure = asEngineFailure(error);
+      show({ detail: `the verification cannot be read: ${failure.message}`, lastError: failure.message });
+      await pause(retryMs(), signal);
+    }
+  }
+}
+
+/** Before a failure is recorded the diff is read as well: the change may be there in spite of it. */
+export async function examineFailure(end: WatchEnd, verifier: Verifier): Promise<WatchEnd> {
+  const { input, ports } = verifier;
+  const signal = Context.current().cancellationSignal;
+  const message = withIds(input, end.message || 'the engine reported failed without a message');
+  for (let tries = 0; tries < DIFF_TRIES_AFTER_FAILURE && !signal.aborted; tries += 1) {
+    try {
+      const { remaining, drift } = await readOnce(verifier);
+      if (remaining.length > 0) return { ...end, message, drift };
+      return {
+        ...end,
+        drift,
+        changeInPlace: true,
+        message: `${message}. The change is there although the engine says failed; retry verifies it and completes the operation without a new attempt`,
+      };
+    } catch (error) {
+      asEngineFailure(error);
+      await pause(ports.timings.missingAgainMs, signal);
+    }
+  }
+  return {
+    ...end,
+    message: `${message} (the diff could not be read, so it is not known whether the change is there)`,
+  };
+}
+
+async function readOnce({ ports, input }: Verifier): Promise<VerifyAnswer> {
+  const { scope } = input;
+  const plan = await ports.plans.fetch(scope);
+  const reading = readDifference(ports.engines.engineFor(scope.deployment), scope, plan);
+  return abandonable(reading, Context.current().cancellationSignal);
+}
+
+function withIds(input: WatchInput, message: string): string {
+  return withOperationIds(message, { ...input.scope, remoteApplyId: input.remoteApplyId });
+}

@@ -94,7 +94,6 @@ function describeEngineWait({ operations }: Waiting, view: ApplyView): WaitingSt
   const unreachable = operations.filter((operation) => operation.unreachableSince !== null);
   const commands = unreachable
     .map(({ deployment }) => `skip ${apply} --deployment ${deployment} --unconfirmed --reason <text>`)
-    .concat(controls.stop && !controls.cancel ? [`cancel ${apply}`] : [])
     .concat(controls.stop || controls.cancel ? [] : [`stop ${apply}`]);
   const since = unreachable.map((operation) => operation.unreachableSince).toSorted()[0] ?? null;
   return { for: 'engine', since, until: null, wave: null, commands };

@@ -138,7 +138,7 @@ describe('the import table', () => {
     ['tern/good.ts', "import { credentials } from '@grpc/grpc-js';"],
     ['workflows/good.ts', "import type { Activities } from '../activities/contract.js';"],
     ['workflows/good.ts', "import { type Activities } from '../activities/contract.js';"],
-    ['client/good.ts', "import { stopSignal } from '../workflows/messages.js';"],
+    ['client/good.ts', "import { CONTROL_SIGNALS } from '../workflows/messages.js';"],
     ['client/good.ts', "import type { operation } from '../workflows/operation.js';"],
     ['client/cli/commands/good.ts', "const worker = await import('../../../worker/main.js');"],
     ['client/cli/commands/good.ts', "import { SkeinClient } from '../../skein-client.js';"],

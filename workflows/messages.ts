@@ -43,17 +43,17 @@ export interface ControlAnswer {
  * by a running apply: it begins a new run of an ended one, and the refusal says what to do instead.
  */
 export const CONTROL_UPDATES = {
-  stop: defineUpdate<ControlAnswer, [ControlMessage?]>('stop'),
-  start: defineUpdate<ControlAnswer, [ControlMessage?]>('start'),
-  retry: defineUpdate<ControlAnswer, [ControlMessage?]>('retry'),
-  cancel: defineUpdate<ControlAnswer, [ControlMessage?]>('cancel'),
-  cutover: defineUpdate<ControlAnswer, [ControlMessage?]>('cutover'),
-  release: defineUpdate<ControlAnswer, [ControlMessage?]>('release'),
-  approve: defineUpdate<ControlAnswer, [ControlMessage?]>('approve'),
-  reject: defineUpdate<ControlAnswer, [ControlMessage?]>('reject'),
-  skip: defineUpdate<ControlAnswer, [ControlMessage?]>('skip'),
-  revert: defineUpdate<ControlAnswer, [ControlMessage?]>('revert'),
-  'skip-revert': defineUpdate<ControlAnswer, [ControlMessage?]>('skip-revert'),
+  stop: defineUpdate<ControlAnswer, [ControlMessage]>('stop'),
+  start: defineUpdate<ControlAnswer, [ControlMessage]>('start'),
+  retry: defineUpdate<ControlAnswer, [ControlMessage]>('retry'),
+  cancel: defineUpdate<ControlAnswer, [ControlMessage]>('cancel'),
+  cutover: defineUpdate<ControlAnswer, [ControlMessage]>('cutover'),
+  release: defineUpdate<ControlAnswer, [ControlMessage]>('release'),
+  approve: defineUpdate<ControlAnswer, [ControlMessage]>('approve'),
+  reject: defineUpdate<ControlAnswer, [ControlMessage]>('reject'),
+  skip: defineUpdate<ControlAnswer, [ControlMessage]>('skip'),
+  revert: defineUpdate<ControlAnswer, [ControlMessage]>('revert'),
+  'skip-revert': defineUpdate<ControlAnswer, [ControlMessage]>('skip-revert'),
 } as const satisfies Record<Control, unknown>;
 
 /** Controls that are signals of the same name as well: recorded while no worker runs, and sent from tctl, the CLI and the UI. */

@@ -172,7 +172,7 @@ const RESUMPTIONS: readonly { readonly name: string; readonly resumption: Resump
   { name: 'start --release', resumption: { control: 'start', release: true, skip: [] } },
   { name: 'retry', resumption: { control: 'retry', deployments: [], release: false, skip: [] } },
   { name: 'retry --deployment eu', resumption: { control: 'retry', deployments: ['eu'], release: false, skip: [] } },
-  { name: 'cancel', resumption: { control: 'cancel' } },
+  { name: 'cancel', resumption: { control: 'cancel', deployments: [] } },
 ];
 
 /** Beside it stands one that was stopped, so that there is something to go on with, and one setback, so that a release is in place. */

@@ -2,12 +2,22 @@ import type { ApplyInput, ApplyView, InitialOperation } from '../../domain/apply
 import type { OperationOutcome } from '../../domain/operation.js';
 import type { DeploymentAnswer } from '../../domain/planning.js';
 import type { TableChange } from '../../domain/plan.js';
-import type { ApplySpec } from '../../domain/spec.js';
+import { type ApplySpec, type RolloutSpec, resolvePolicy } from '../../domain/spec.js';
 import type { ApplyStatus, OperationStatus } from '../../domain/status.js';
 
 /** Values of the shapes the client works with, whole and plain; a test says only what it is about. */
 
 export const SCHEMA_FILES = { public: { 'orders.sql': 'CREATE TABLE orders (id bigint);' } } as const;
+
+/** The rollout of a spec that says nothing of it. */
+export const ROLLOUT: RolloutSpec = {
+  maxConcurrency: 1,
+  onFailure: 'halt',
+  failureTolerance: 0,
+  cutover: 'rolling',
+  inFlight: 'finish',
+  waves: [],
+};
 
 export function spec(
   overrides: Partial<ApplySpec> = {},
@@ -18,7 +28,7 @@ export function spec(
     type: 'postgres',
     environment: 'production',
     deployments: deployments.map((name) => ({ name, target: `orders_${name}`, queue: 'skein' })),
-    rollout: { maxConcurrency: 1, onFailure: 'halt', failureTolerance: 0, cutover: 'rolling' },
+    rollout: { ...ROLLOUT },
     verify: true,
     pollIntervalMs: null,
     ...overrides,
@@ -77,6 +87,7 @@ export function applyInput(overrides: Partial<ApplyInput> = {}): ApplyInput {
       })),
     },
     allowUnsafe: false,
+    allowDrift: false,
     caller: 'test',
     carried: null,
     ...overrides,
@@ -96,6 +107,7 @@ export function initial(deployment: string, overrides: Partial<InitialOperation>
     unsettled: null,
     verifyFirst: false,
     before: null,
+    cancel: false,
     ...overrides,
   };
 }
@@ -136,6 +148,7 @@ export function operationStatus(
   return {
     deployment,
     target: `orders_${deployment}`,
+    wave: null,
     state,
     started: state !== 'pending',
     attempt: 0,
@@ -150,6 +163,8 @@ export function operationStatus(
     unreachableSince: null,
     progress: null,
     progressAt: null,
+    parkedSince: null,
+    cutoverAsked: false,
     startedAt: state === 'pending' ? null : '2026-01-01T12:00:00.000Z',
     completedAt: null,
     next: 'the next step',
@@ -170,7 +185,8 @@ export function applyStatus(overrides: Partial<ApplyStatus> = {}): ApplyStatus {
     completedAt: null,
     counts: {},
     interrupted: null,
-    policy: { maxConcurrency: 1, onFailure: 'halt', failureTolerance: 0, cutover: 'rolling' },
+    policy: resolvePolicy(spec()),
+    waves: [],
     controls: [],
     operations: [],
     resumableUntil: null,

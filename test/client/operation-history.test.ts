@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { assumeStopped } from '../../client/last-operations.js';
+import { resolvePolicy } from '../../domain/spec.js';
+import { spec } from './builders.js';
 import { type OperationEvent, foldTrace } from '../../client/operation-history.js';
 import type { InitialOperation, OperationView } from '../../domain/apply.js';
 import { resume } from '../../domain/carry.js';
@@ -66,11 +68,15 @@ describe('the next run of an interrupted apply', () => {
   const view: OperationView = {
     deployment: 'eu',
     target: 'orders_eu',
+    wave: 0,
     workflowId: 'w',
     runId: 'r',
     stage: 'admitted',
+    reported: null,
     permitted: false,
     cutoverRefused: false,
+    cutoverAsked: false,
+    cancelAsked: false,
     cutoverRefusal: '',
     attempt: 0,
     remoteApplyId: null,
@@ -86,12 +92,13 @@ describe('the next run of an interrupted apply', () => {
         state: 'stopped',
         message: '',
         operations: [assumeStopped(view, foldTrace(events))],
+        waves: [],
         controls: [],
         released: false,
         startedAt: null,
         completedAt: null,
       },
-      policy: { maxConcurrency: 1, onFailure: 'halt', failureTolerance: 0, cutover: 'rolling' },
+      policy: resolvePolicy(spec()),
       resumption: { control: 'start', release: false, skip: [] },
       by: null,
       at: AT,

@@ -65,6 +65,8 @@ describe('a spec without mistakes', () => {
       onFailure: 'halt',
       failureTolerance: 0,
       cutover: 'rolling',
+      inFlight: 'finish',
+      waves: [],
     });
     expect(file.schemaFiles).toEqual({
       audit: { 'log.sql': 'CREATE TABLE log (id bigint);' },
@@ -119,20 +121,21 @@ rollout:
     ]);
   });
 
-  test.each(['ordered', 'barrier', 'manual'])(
-    'cutover %s is known and said to be not supported yet',
-    async (cutover) => {
-      const [problem, ...others] = await problemsOf(
-        await write({
-          'rollout.yaml': GOOD.replace('maxConcurrency: "50%"', `cutover: ${cutover}`),
-          'schema/public/orders.sql': 'SELECT 1;',
-        }),
-      );
-      expect(others).toEqual([]);
-      expect(problem).toContain('rollout.yaml:8:12 rollout.cutover');
-      expect(problem).toContain('known and not yet supported');
-    },
-  );
+  test('a wave with a deployment that the spec does not have is shown with the line of the wave', async () => {
+    const problems = await problemsOf(
+      await write({
+        'rollout.yaml': GOOD.replace(
+          'maxConcurrency: "50%"',
+          'waves: [{ name: canary, deployments: [eu, mars] }, { name: rest, match: "u*", gate: maybe }]',
+        ),
+        'schema/public/orders.sql': 'SELECT 1;',
+      }),
+    );
+    expect(problems).toEqual([
+      expect.stringMatching(/^rollout\.yaml:8:\d+ rollout\.waves\[0\]\.deployments\[1\]: "mars" is no deployment/),
+      expect.stringMatching(/^rollout\.yaml:8:\d+ rollout\.waves\[1\]\.gate: must be one of auto, manual, got "maybe"/),
+    ]);
+  });
 
   test('text that is not YAML is one problem with its line, and nothing is guessed about the rest', async () => {
     const problems = await problemsOf(await write({ 'rollout.yaml': 'database: [orders\ntype: postgres\n' }));

@@ -51,6 +51,7 @@ const running = joinStatus({
   ]),
   described: {},
   detail: 'coarse',
+  nowMs: 0,
 });
 
 const ended = statusOfResult({
@@ -59,7 +60,8 @@ const ended = statusOfResult({
     state: 'failed',
     message: 'eu: duplicates',
     operations: [outcome('eu', 'failed', { message: 'duplicates' })],
-    controls: [{ name: 'stop', by: null, at: AT, settledAt: AT, deployments: [], reason: null }],
+    waves: [],
+    controls: [{ name: 'stop', by: null, at: AT, settledAt: AT, deployments: [], wave: null, reason: null }],
     released: false,
     startedAt: AT,
     completedAt: AT,

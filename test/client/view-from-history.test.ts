@@ -28,15 +28,14 @@ function signal(deployment: string, name: string): ApplyEvent {
 }
 
 function report(kind: 'parked' | 'left_parked' | 'cutover_refused'): ApplyEvent {
-  return {
-    kind: 'report',
-    report: { deployment: 'eu', attempt: 0, report: kind, remoteApplyId: 'apply-eu', message: '' },
-  };
+  const state = kind === 'left_parked' ? 'running' : 'waiting_for_cutover';
+  const refused = kind === 'cutover_refused' ? ({ control: 'cutover', message: 'not now' } as const) : null;
+  return { kind: 'report', report: { deployment: 'eu', attempt: 0, state, remoteApplyId: 'apply-eu', refused } };
 }
 
 /** The status a person sees with no worker, when nothing is known of the operations but the history. */
 function coarse(events: readonly ApplyEvent[]) {
-  return joinStatus({ view: viewFromHistory('a', events), described: {}, detail: 'coarse' });
+  return joinStatus({ view: viewFromHistory('a', events), described: {}, detail: 'coarse', nowMs: 0 });
 }
 
 describe('the view from history', () => {
@@ -141,7 +140,8 @@ describe('the view from history', () => {
         ],
         released: true,
         cancel: false,
-        controls: [{ name: 'stop', by: 'ann', at: AT, settledAt: AT, deployments: [], reason: null }],
+        waves: [],
+        controls: [{ name: 'stop', by: 'ann', at: AT, settledAt: AT, deployments: [], wave: null, reason: null }],
         startedAt: AT,
       },
     });
@@ -153,12 +153,13 @@ describe('the view from history', () => {
   });
 
   test('a stop of this run is on record beside the settled one of an earlier run', () => {
-    const settled = { name: 'stop', by: null, at: AT, settledAt: AT, deployments: [], reason: null } as const;
+    const settled = { name: 'stop', by: null, at: AT, settledAt: AT, deployments: [], wave: null, reason: null } as const;
     const input = applyInput({
       carried: {
         operations: [initial('eu'), initial('us'), initial('ap')],
         released: false,
         cancel: false,
+        waves: [],
         controls: [settled],
         startedAt: null,
       },

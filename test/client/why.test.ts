@@ -8,7 +8,7 @@ describe('why', () => {
   test('a paused apply waits for a person, says which setback closed it and what ends the wait', () => {
     const status = applyStatus({
       state: 'paused',
-      waitingFor: { for: 'release', since: SINCE, commands: ['release orders-1', 'stop orders-1'] },
+      waitingFor: { for: 'release', since: SINCE, until: null, wave: null, commands: ['release orders-1', 'stop orders-1'] },
       operations: [operationStatus('eu', 'failed', { message: 'duplicates' }), operationStatus('us', 'pending')],
     });
     const why = explainStatus(status);
@@ -35,7 +35,7 @@ describe('why', () => {
     const why = explainStatus(
       applyStatus({
         state: 'stopping',
-        waitingFor: { for: 'engine', since: SINCE, commands: [command] },
+        waitingFor: { for: 'engine', since: SINCE, until: null, wave: null, commands: [command] },
         operations: [operationStatus('eu', 'running', { unreachableSince: SINCE, message: 'connection refused' })],
       }),
     );

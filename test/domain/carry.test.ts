@@ -3,14 +3,14 @@ import type { CarriedState, InitialOperation } from '../../domain/apply.js';
 import { type Resumed, type Resumption, anew, facts, resume } from '../../domain/carry.js';
 import type { OperationOutcome } from '../../domain/operation.js';
 import type { RolloutPolicy } from '../../domain/spec.js';
-import { HALT, outcome, result, unsent } from './builders.js';
-import { multisets, policy } from './situations.js';
+import { HALT, outcome, policy, result, unsent } from './builders.js';
+import { multisets } from './situations.js';
 
 const AT = '2026-11-02T09:00:00.000Z';
 
 const START: Resumption = { control: 'start', release: false, skip: [] };
 const RETRY: Resumption = { control: 'retry', deployments: [], release: false, skip: [] };
-const CANCEL: Resumption = { control: 'cancel' };
+const CANCEL: Resumption = { control: 'cancel', deployments: [] };
 
 function again(
   operations: readonly OperationOutcome[],
@@ -62,6 +62,7 @@ describe('start', () => {
       unsettled: null,
       verifyFirst: false,
       before: null,
+      cancel: false,
     });
     expect(of(resumed, 'ap')).toMatchObject({ ended: null, started: false, atRest: true, remoteApplyId: null });
     expect(of(resumed, 'eu').ended).toBe(EU_DONE);
@@ -72,7 +73,7 @@ describe('start', () => {
   });
 
   it('puts itself on record behind the controls of earlier runs, and carries when the apply began', () => {
-    const stop = { name: 'stop', by: 'bo', at: AT, settledAt: AT, deployments: [], reason: null } as const;
+    const stop = { name: 'stop', by: 'bo', at: AT, settledAt: AT, deployments: [], wave: null, reason: null } as const;
     const previous = result([US_STOPPED], { controls: [stop], startedAt: '2026-11-01T08:00:00.000Z' });
     const carried = carriedBy(resume({ previous, policy: HALT, resumption: START, by: 'ada', at: AT }));
     expect(carried.controls).toEqual([stop, { ...stop, name: 'start', by: 'ada' }]);
@@ -90,7 +91,7 @@ describe('start', () => {
 
   it('is refused while carried setbacks keep the policy closed, and names the three ways that open it', () => {
     expect(refusal(again([US_FAILED, AP_UNSENT], START))).toBe(
-      'apply orders-7f3a: us is a setback that keeps the policy closed (onFailure halt, failureTolerance 0); ' +
+      'apply orders-7f3a: us is a setback that keeps the policy closed (1 setback, failureTolerance 0, onFailure halt); ' +
         'attempt anew with: retry orders-7f3a --deployment us; leave out with: start orders-7f3a --skip us; or go on in spite of it with: start orders-7f3a --release',
     );
     const two = again([US_FAILED, { ...US_FAILED, deployment: 'eu' }, AP_UNSENT], START);
@@ -116,7 +117,7 @@ describe('start', () => {
 
   it('refuses a release while the policy is open, so that no later failure passes unnoticed', () => {
     expect(refusal(again([AP_UNSENT], { ...START, release: true }))).toBe(
-      'apply orders-7f3a: the policy is open (0 setbacks left, failureTolerance 0, onFailure halt), so there is nothing to release; leave --release out',
+      'apply orders-7f3a: the policy is open (0 setbacks, failureTolerance 0, onFailure halt), so there is nothing to release; leave --release out',
     );
     expect(again([AP_UNSENT], { ...START, release: true }, { released: true }).ok).toBe(true);
     expect(again([US_FAILED, AP_UNSENT], { ...START, skip: ['us'], release: true }).ok).toBe(false);
@@ -151,10 +152,11 @@ describe('retry', () => {
       unsettled: null,
       verifyFirst: false,
       before: US_FAILED,
+      cancel: false,
     });
     expect(of(resumed, 'ap').ended).toBeNull();
     expect(carriedBy(resumed).controls).toEqual([
-      { name: 'retry', by: 'ada', at: AT, settledAt: AT, deployments: ['us'], reason: null },
+      { name: 'retry', by: 'ada', at: AT, settledAt: AT, deployments: ['us'], wave: null, reason: null },
     ]);
   });
 
@@ -325,12 +327,15 @@ function problemOf(operations: readonly OperationOutcome[], carried: CarriedStat
 
 describe('the facts of an outcome', () => {
   it('are those of an operation that is over: it answers, and nothing is permitted any more', () => {
-    expect(facts(US_FAILED)).toEqual({
+    expect(facts(US_FAILED, 1)).toEqual({
       deployment: 'us',
+      wave: 1,
       state: 'failed',
       admitted: true,
       permitted: false,
       cutoverRefused: false,
+      cutoverAsked: false,
+      cancelAsked: false,
       started: true,
       reachable: true,
       reason: null,

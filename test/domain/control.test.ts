@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { CONTROLS, type Control } from '../../domain/apply.js';
-import { type Admission, type ControlRequest, type ControlSituation, admitControl } from '../../domain/control.js';
-import { NO_CONTROLS, operation } from './builders.js';
-import { everyControls, everyOperation, multisets, policy } from './situations.js';
+import type { Admission, ControlRequest, ControlSituation } from '../../domain/admission.js';
+import { APPLY_WIDE, admitControl } from '../../domain/control.js';
+import { NO_CONTROLS, STARTED, operation, policy } from './builders.js';
+import { everyControls, everyOperation, multisets } from './situations.js';
 
 function situation(given: Partial<ControlSituation> = {}): ControlSituation {
   return {
@@ -10,14 +11,28 @@ function situation(given: Partial<ControlSituation> = {}): ControlSituation {
     environment: 'production',
     policy: policy('halt', 0),
     operations: [RUNNING, PENDING],
+    waves: STARTED,
     controls: NO_CONTROLS,
     ...given,
   };
 }
 
 function ask(name: Control, given: Partial<ControlRequest> = {}, about: Partial<ControlSituation> = {}): Admission {
-  const request = { name, deployments: [], unconfirmed: false, reason: null, environment: null, ...given };
+  const request = {
+    name,
+    deployments: [],
+    all: false,
+    wave: null,
+    unconfirmed: false,
+    reason: null,
+    environment: null,
+    ...given,
+  };
   return admitControl(request, situation(about));
+}
+
+function accepted(deployments: readonly string[], wave: string | null = null): Admission {
+  return { kind: 'accepted', deployments, wave };
 }
 
 function refusal(admission: Admission): string {
@@ -56,7 +71,7 @@ describe('every control', () => {
   });
 
   it('that is for the whole apply is refused with deployments', () => {
-    for (const name of ['stop', 'start', 'release', 'cancel'] as const)
+    for (const name of APPLY_WIDE)
       expect(refusal(ask(name, { deployments: ['eu'] }))).toBe(
         `${name} is for the whole apply orders-7f3a and names eu; leave the deployments out`,
       );
@@ -68,7 +83,7 @@ describe('every control', () => {
       for (const controls of everyControls())
         for (const name of CONTROLS) {
           const operations = pair.map((one, index) => ({ ...one, deployment: `d${index}` }));
-          const deployments = name === 'skip' ? ['d0'] : [];
+          const deployments = ['skip', 'revert', 'skip-revert'].includes(name) ? ['d0'] : [];
           const admission = ask(name, { deployments, reason: 'why' }, { operations, controls });
           judged += 1;
           if (admission.kind === 'refused' && !admission.because.includes('orders-7f3a'))
@@ -80,11 +95,11 @@ describe('every control', () => {
 
 describe('stop and cancel', () => {
   it('are accepted while anything is left, once; a cancel also after a stop, and never the other way round', () => {
-    expect(ask('stop')).toEqual({ kind: 'accepted', deployments: [] });
-    expect(ask('cancel')).toEqual({ kind: 'accepted', deployments: [] });
+    expect(ask('stop')).toEqual(accepted([]));
+    expect(ask('cancel')).toEqual(accepted([]));
     const stopped = { controls: { ...NO_CONTROLS, stop: true } };
     expect(ask('stop', {}, stopped)).toEqual({ kind: 'already' });
-    expect(ask('cancel', {}, stopped)).toEqual({ kind: 'accepted', deployments: [] });
+    expect(ask('cancel', {}, stopped)).toEqual(accepted([]));
     const cancelled = { controls: { ...NO_CONTROLS, cancel: true } };
     expect(ask('stop', {}, cancelled)).toEqual({ kind: 'already' });
     expect(ask('cancel', {}, cancelled)).toEqual({ kind: 'already' });
@@ -95,7 +110,7 @@ describe('release', () => {
   const closed = { operations: [FAILED, PENDING], policy: policy('pause', 0) };
 
   it('opens a closed policy, once', () => {
-    expect(ask('release', {}, closed)).toEqual({ kind: 'accepted', deployments: [] });
+    expect(ask('release', {}, closed)).toEqual(accepted([]));
     expect(ask('release', {}, { ...closed, controls: { ...NO_CONTROLS, release: true } })).toEqual({ kind: 'already' });
   });
 
@@ -122,8 +137,8 @@ describe('retry', () => {
   const continuing = { operations, policy: policy('continue', 0) };
 
   it('means every setback unless it names some', () => {
-    expect(ask('retry', {}, continuing)).toEqual({ kind: 'accepted', deployments: ['eu', 'ap'] });
-    expect(ask('retry', { deployments: ['ap'] }, continuing)).toEqual({ kind: 'accepted', deployments: ['ap'] });
+    expect(ask('retry', {}, continuing)).toEqual(accepted(['eu', 'ap']));
+    expect(ask('retry', { deployments: ['ap'] }, continuing)).toEqual(accepted(['ap']));
   });
 
   it('takes what failed, was reverted, or was ended by someone else on the engine', () => {
@@ -149,7 +164,7 @@ describe('retry', () => {
 
   it('under halt is refused while other setbacks keep the policy closed, and names them', () => {
     expect(refusal(ask('retry', { deployments: ['eu'] }, { operations }))).toBe(
-      'retry of apply orders-7f3a: ap is failed would keep the policy closed (onFailure halt, failureTolerance 0); retry these too',
+      'retry of apply orders-7f3a: ap is failed would keep the policy closed (1 setback, failureTolerance 0, onFailure halt); retry these too',
     );
     expect(ask('retry', {}, { operations }).kind).toBe('accepted');
     expect(ask('retry', { deployments: ['eu'] }, { operations, policy: policy('halt', 1) }).kind).toBe('accepted');
@@ -175,13 +190,13 @@ function skip(deployment: string, given: Partial<ControlRequest>, about: Partial
 
 describe('skip', () => {
   it('takes a pending and a failed deployment', () => {
-    expect(skip('us', {}, {})).toEqual({ kind: 'accepted', deployments: ['us'] });
-    expect(skip('eu', {}, { operations: [FAILED, PENDING] })).toEqual({ kind: 'accepted', deployments: ['eu'] });
+    expect(skip('us', {}, {})).toEqual(accepted(['us']));
+    expect(skip('eu', {}, { operations: [FAILED, PENDING] })).toEqual(accepted(['eu']));
   });
 
   it('must name a deployment and say why', () => {
     expect(refusal(ask('skip', { reason: 'why' }))).toBe(
-      'skip of apply orders-7f3a must name a deployment: --deployment <name>',
+      'skip of apply orders-7f3a must name a deployment: --deployment <name>, or --all that can be skipped',
     );
     for (const reason of [null, '', '  '])
       expect(refusal(ask('skip', { deployments: ['us'], reason }))).toBe(
@@ -193,7 +208,7 @@ describe('skip', () => {
     expect(refusal(skip('eu', {}, {}))).toBe(
       'skip of apply orders-7f3a: eu is running; only pending and failed deployments can be skipped; stop the apply, or give the deployment up with --unconfirmed when its engine does not answer',
     );
-    expect(skip('eu', { unconfirmed: true }, {})).toEqual({ kind: 'accepted', deployments: ['eu'] });
+    expect(skip('eu', { unconfirmed: true }, {})).toEqual(accepted(['eu']));
     const admitted = { operations: [{ ...PENDING, admitted: true }] };
     expect(skip('us', {}, admitted).kind).toBe('refused');
     expect(skip('us', { unconfirmed: true }, admitted).kind).toBe('accepted');
@@ -223,10 +238,7 @@ describe('skip', () => {
   it('of one that was left out before changes nothing', () => {
     const operations = [{ ...FAILED, skipped: true }, { ...ALSO_FAILED, skipped: false }, PENDING];
     expect(skip('eu', {}, { operations })).toEqual({ kind: 'already' });
-    expect(ask('skip', { deployments: ['eu', 'ap'], reason: 'why' }, { operations })).toEqual({
-      kind: 'accepted',
-      deployments: ['ap'],
-    });
+    expect(ask('skip', { deployments: ['eu', 'ap'], reason: 'why' }, { operations })).toEqual(accepted(['ap']));
   });
 });
 

@@ -2,11 +2,11 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { deriveApplyState, deriveWaitingFor, isPolicyOpen, WAITS_FOR_PERSON } from '../../domain/derive.js';
 import { type OperationFacts, isSetback } from '../../domain/operation.js';
-import { ON_FAILURE } from '../../domain/spec.js';
+import { CUTOVERS, ON_FAILURE, type RolloutPolicy } from '../../domain/spec.js';
 import { APPLY_STATE, APPLY_STATES, hasEnded } from '../../domain/state.js';
-import { HALT, NO_CONTROLS, operation } from './builders.js';
+import { HALT, NO_CONTROLS, STARTED, operation, policy, wave } from './builders.js';
 import { type Situation, plainState, plainWait } from './plain-rules.js';
-import { everyControls, everyOperation, multisets, policy } from './situations.js';
+import { everyControls, everyOperation, everyTwoWaves, multisets } from './situations.js';
 
 const OPERATIONS = everyOperation();
 
@@ -33,8 +33,17 @@ type Rules = Omit<Situation, 'operations'>;
 
 const EVERY_POLICY = ON_FAILURE.flatMap((onFailure) => [0, 1, 2].map((tolerance) => policy(onFailure, tolerance)));
 
+/** Two waves under every cutover; the second has a gate. */
+const TWO_WAVES: readonly RolloutPolicy[] = CUTOVERS.flatMap((cutover) =>
+  ON_FAILURE.map((onFailure) => ({
+    ...policy(onFailure),
+    cutover,
+    waves: [wave({ name: 'canary' }), wave({ name: 'rest', gate: 'manual' })],
+  })),
+);
+
 const EVERY_RULE: readonly Rules[] = EVERY_POLICY.flatMap((onePolicy) =>
-  everyControls().map((controls) => ({ policy: onePolicy, controls })),
+  everyControls().map((controls) => ({ policy: onePolicy, controls, waves: STARTED })),
 );
 
 function* situations(of: {
@@ -54,16 +63,35 @@ describe('the derived state and what an apply waits for', () => {
     expect(compareAll(situations({ sizes: [1, 2, 3], chosen: EVERY_RULE }))).toBeGreaterThan(1_000_000);
   });
 
+  it('follow the written rules for two operations in two waves, under every cutover, gate, bake and bar', LIMIT, () => {
+    const pairs = [...multisets(OPERATIONS, 2)].flatMap(([first, second]) =>
+      first === undefined || second === undefined
+        ? []
+        : [
+            [first, { ...second, wave: 1 }],
+            [{ ...first, wave: 1 }, second],
+          ],
+    );
+    function* all(): Generator<Situation> {
+      for (const operations of pairs)
+        for (const waves of everyTwoWaves())
+          for (const onePolicy of TWO_WAVES)
+            for (const release of [false, true])
+              yield { operations, waves, policy: onePolicy, controls: { ...NO_CONTROLS, release } };
+    }
+    expect(compareAll(all())).toBeGreaterThan(500_000);
+  });
+
   it('follow the written rules for four operations in every state', LIMIT, () => {
     const alike = ['policy', 'deadline']; // the rules treat them as they treat `operator`, which the test above shows
     const operations = OPERATIONS.filter(({ reason }) => reason === null || !alike.includes(reason));
     const chosen: readonly Omit<Situation, 'operations'>[] = [
-      { policy: policy('halt', 0), controls: NO_CONTROLS },
-      { policy: policy('pause', 0), controls: NO_CONTROLS },
-      { policy: policy('pause', 1), controls: NO_CONTROLS },
-      { policy: policy('pause', 0), controls: { ...NO_CONTROLS, release: true } },
-      { policy: policy('continue', 0), controls: { ...NO_CONTROLS, stop: true } },
-      { policy: policy('halt', 0), controls: { ...NO_CONTROLS, cancel: true } },
+      { policy: policy('halt', 0), controls: NO_CONTROLS, waves: STARTED },
+      { policy: policy('pause', 0), controls: NO_CONTROLS, waves: STARTED },
+      { policy: policy('pause', 1), controls: NO_CONTROLS, waves: STARTED },
+      { policy: policy('pause', 0), controls: { ...NO_CONTROLS, release: true }, waves: STARTED },
+      { policy: policy('continue', 0), controls: { ...NO_CONTROLS, stop: true }, waves: STARTED },
+      { policy: policy('halt', 0), controls: { ...NO_CONTROLS, cancel: true }, waves: STARTED },
     ];
     expect(compareAll(situations({ sizes: [4], chosen, operations }))).toBeGreaterThan(600_000);
   });
@@ -73,6 +101,7 @@ describe('the derived state and what an apply waits for', () => {
       operations: fc.array(fc.constantFrom(...OPERATIONS), { minLength: 1, maxLength: 12 }),
       policy: fc.constantFrom(...EVERY_POLICY),
       controls: fc.constantFrom(...everyControls()),
+      waves: fc.constant(STARTED),
     });
     fc.assert(
       fc.property(situation, fc.infiniteStream(fc.nat()), ({ operations, ...rest }, randoms) => {
@@ -113,13 +142,13 @@ describe('the derived state', () => {
   });
 
   it('of an apply without operations is pending, never an end', () => {
-    expect(deriveApplyState({ policy: HALT, operations: [], controls: NO_CONTROLS })).toBe('pending');
+    expect(deriveApplyState({ policy: HALT, operations: [], controls: NO_CONTROLS, waves: STARTED })).toBe('pending');
   });
 
   it('is paused only while something is held: a setback in the last operation leaves it running, degraded', () => {
     const failed = operation({ state: 'failed', admitted: true, started: true });
     const running = operation({ state: 'running', admitted: true, started: true });
-    const rules = { policy: policy('pause', 0), controls: NO_CONTROLS };
+    const rules = { policy: policy('pause', 0), controls: NO_CONTROLS, waves: STARTED };
     expect(deriveApplyState({ ...rules, operations: [failed, running] })).toBe('running_degraded');
     expect(deriveApplyState({ ...rules, operations: [failed, running, operation()] })).toBe('paused');
   });
@@ -132,6 +161,7 @@ describe('the derived state', () => {
           policy: policy('halt', 5),
           operations: [{ ...failed, skipped }, operation({ state: 'completed' })],
           controls: NO_CONTROLS,
+          waves: STARTED,
         }),
       ).toBe('failed');
   });
@@ -139,10 +169,10 @@ describe('the derived state', () => {
 
 describe('what an apply waits for', () => {
   it(
-    'is a person exactly for a release or a cutover, and is nobody while an engine that answers is at work',
+    'is a person exactly for a release, a cutover or a gate, and is nobody while an engine that answers is at work',
     LIMIT,
     () => {
-      expect(WAITS_FOR_PERSON).toEqual(['release', 'cutover']);
+      expect(WAITS_FOR_PERSON).toEqual(['release', 'cutover', 'gate']);
       const atWork = [...situations({ sizes: [1, 2], chosen: EVERY_RULE })].filter(({ operations }) =>
         operations.some(({ state, reachable }) => reachable && (state === 'running' || state === 'dispatching')),
       );
@@ -153,7 +183,7 @@ describe('what an apply waits for', () => {
 
   it('is always named when nothing moves by itself (I8)', () => {
     const unreachable = operation({ state: 'running', admitted: true, started: true, reachable: false });
-    expect(deriveWaitingFor({ policy: HALT, operations: [unreachable], controls: NO_CONTROLS })).toBe('engine');
+    expect(deriveWaitingFor({ policy: HALT, operations: [unreachable], controls: NO_CONTROLS, waves: STARTED })).toBe('engine');
   });
 
   it('is the engine, not a person, for one that was permitted to cut over and does not answer', () => {
@@ -165,7 +195,7 @@ describe('what an apply waits for', () => {
       permitted: true,
       reachable: false,
     });
-    const situation = { policy: HALT, controls: NO_CONTROLS };
+    const situation = { policy: HALT, controls: NO_CONTROLS, waves: STARTED };
     expect(deriveWaitingFor({ ...situation, operations: [failed, permitted] })).toBe('engine');
     expect(deriveWaitingFor({ ...situation, operations: [failed, { ...permitted, permitted: false }] })).toBe(
       'cutover',
@@ -193,10 +223,25 @@ describe('a setback', () => {
 
 describe('the policy', () => {
   it('is open up to its tolerance, always under continue, and for good once released', () => {
-    expect(isPolicyOpen(policy('halt', 1), 1, NO_CONTROLS)).toBe(true);
-    expect(isPolicyOpen(policy('halt', 1), 2, NO_CONTROLS)).toBe(false);
-    expect(isPolicyOpen(policy('pause', 0), 1, NO_CONTROLS)).toBe(false);
-    expect(isPolicyOpen(policy('continue', 0), 99, NO_CONTROLS)).toBe(true);
-    expect(isPolicyOpen(policy('pause', 0), 99, { release: true })).toBe(true);
+    const failed = (count: number, index = 0) =>
+      Array.from({ length: count }, () => operation({ state: 'failed', wave: index }));
+    const isOpen = (rules: RolloutPolicy, operations: readonly OperationFacts[], release = false) =>
+      isPolicyOpen({ policy: rules, operations, controls: { release } });
+    expect(isOpen(policy('halt', 1), failed(1))).toBe(true);
+    expect(isOpen(policy('halt', 1), failed(2))).toBe(false);
+    expect(isOpen(policy('pause', 0), failed(1))).toBe(false);
+    expect(isOpen(policy('continue', 0), failed(99))).toBe(true);
+    expect(isOpen(policy('pause', 0), failed(99), true)).toBe(true);
+  });
+
+  it('tolerates setbacks per wave, and is closed by any wave that has too many', () => {
+    const waves = [wave({ failureTolerance: 1 }), wave({ failureTolerance: 1 })];
+    const rules = policy('halt', 0, 1, { waves });
+    const failed = (index: number) => operation({ state: 'failed', wave: index });
+    const isOpen = (operations: readonly OperationFacts[]) =>
+      isPolicyOpen({ policy: rules, operations, controls: NO_CONTROLS });
+    expect(isOpen([failed(0), failed(1)])).toBe(true);
+    expect(isOpen([failed(1), failed(1)])).toBe(false);
+    expect(isOpen([failed(0), failed(0)])).toBe(false);
   });
 });

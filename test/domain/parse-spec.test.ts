@@ -2,6 +2,7 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { formatPath, parseSpec } from '../../domain/parse-spec.js';
 import { type ApplySpec, DEPLOYMENTS_MAX } from '../../domain/spec.js';
+import { ROLLOUT } from './builders.js';
 
 const SMALLEST = {
   database: 'orders',
@@ -15,7 +16,7 @@ const FILLED_IN: ApplySpec = {
   type: 'postgres',
   environment: 'production',
   deployments: [{ name: 'eu', target: 'orders_eu', queue: 'skein' }],
-  rollout: { maxConcurrency: 1, onFailure: 'halt', failureTolerance: 0, cutover: 'rolling' },
+  rollout: ROLLOUT,
   verify: true,
   pollIntervalMs: null,
 };
@@ -158,15 +159,9 @@ describe('a spec is refused', () => {
   });
 
   it.each([
-    [
-      { waves: [] },
-      'rollout.waves is known and not yet supported by this version; leave it out to roll out in the order of the list (gates and bake times belong to waves)',
-    ],
-    [{ cutover: 'ordered' }, 'rollout.cutover "ordered" is known and not yet supported by this version; use rolling'],
-    [{ cutover: 'barrier' }, 'rollout.cutover "barrier" is known and not yet supported by this version; use rolling'],
-    [{ cutover: 'manual' }, 'rollout.cutover "manual" is known and not yet supported by this version; use rolling'],
-    [{ inFlight: 'stop' }, 'rollout.inFlight "stop" is known and not yet supported by this version; use finish'],
-  ])('when it asks for what the language has and this version does not: %j', (given, message) => {
+    [{ cutover: 'explode' }, 'rollout.cutover must be one of rolling, ordered, barrier, manual, got "explode"'],
+    [{ inFlight: 'abort' }, 'rollout.inFlight must be one of finish, stop, got "abort"'],
+  ])('with a word that is none of the language: %j', (given, message) => {
     expect(issuesOf(rollout(given))).toEqual([message]);
   });
 
@@ -182,8 +177,8 @@ describe('a spec is refused', () => {
       'database',
       'deployments[2].target',
       'deployments[1].name',
-      'rollout.onFailure',
       'rollout.maxConcurrency',
+      'rollout.onFailure',
     ]);
   });
 

@@ -1,6 +1,7 @@
 import type { ControlFacts } from '../../domain/derive.js';
 import type { OperationFacts } from '../../domain/operation.js';
 import type { RolloutPolicy } from '../../domain/spec.js';
+import type { WaveFacts } from '../../domain/wave.js';
 
 /**
  * The rules of design section 5, written down a second time, sentence by sentence and without any of the code they
@@ -9,6 +10,7 @@ import type { RolloutPolicy } from '../../domain/spec.js';
 export interface Situation {
   readonly policy: RolloutPolicy;
   readonly operations: readonly OperationFacts[];
+  readonly waves: readonly WaveFacts[];
   readonly controls: ControlFacts;
 }
 
@@ -28,18 +30,44 @@ function isEnded({ state }: OperationFacts): boolean {
 }
 
 /** "The policy is open while no wave has more setbacks than its tolerance, or `onFailure` is continue, or it was released." */
-export function plainlyOpen({ policy, operations, controls }: Situation): boolean {
-  let setbacks = 0;
-  for (const operation of operations) if (countsAsSetback(operation)) setbacks += 1;
-  if (setbacks <= policy.failureTolerance) return true;
+export function plainlyOpen({ policy, operations, controls }: Omit<Situation, 'waves'>): boolean {
   if (policy.onFailure === 'continue') return true;
-  return controls.release;
+  if (controls.release) return true;
+  for (let wave = 0; wave < policy.waves.length; wave += 1) {
+    let setbacks = 0;
+    for (const operation of operations) if (operation.wave === wave && countsAsSetback(operation)) setbacks += 1;
+    if (setbacks > (policy.waves[wave]?.failureTolerance ?? 0)) return false;
+  }
+  return true;
 }
 
-/** "Closed by pause, and something is held": pending and not allowed to go. (Under a rolling cutover nothing parked is held.) */
+/** "Closed by pause, and something is held (pending, or parked under ordered or barrier on an engine that answers)". */
 function plainlyHeld(situation: Situation): boolean {
   if (plainlyOpen(situation) || situation.policy.onFailure !== 'pause') return false;
-  return situation.operations.some(({ state, admitted }) => state === 'pending' && !admitted);
+  for (const { state, admitted, permitted, reachable } of situation.operations) {
+    if (state === 'pending' && !admitted) return true;
+    if (state !== 'waiting_for_cutover' || permitted || !reachable) continue;
+    if (situation.policy.cutover === 'ordered' || situation.policy.cutover === 'barrier') return true;
+  }
+  return false;
+}
+
+/**
+ * "A wave starts when all of the one before have ended, it has baked, and, if gated, was approved." What the first wave
+ * that has not started waits for, once those before it have ended; null when it waits for neither, or is barred.
+ */
+function plainWaveWait({ policy, operations, waves }: Situation): 'bake' | 'gate' | null {
+  for (let wave = 0; wave < waves.length; wave += 1) {
+    const facts = waves[wave];
+    if (facts === undefined || facts.started) continue;
+    if (facts.barred !== null) return null;
+    for (const operation of operations) if (operation.wave < wave && !isEnded(operation)) return null;
+    const somethingToBake = operations.some((operation) => operation.wave === wave - 1 && operation.started);
+    if (wave > 0 && somethingToBake && waves[wave - 1]?.baked !== true) return 'bake';
+    const somethingToApprove = operations.some((operation) => operation.wave === wave && !isEnded(operation));
+    return policy.waves[wave]?.gate === 'manual' && !facts.approved && somethingToApprove ? 'gate' : null;
+  }
+  return null;
 }
 
 /** Rules 1 to 6 of the derived apply state. */
@@ -94,7 +122,8 @@ export function plainWait(situation: Situation): string | null {
   if (halted) return 'engine';
   if (plainlyHeld(situation)) return 'release';
   const parked = live.filter(({ state, permitted }) => state === 'waiting_for_cutover' && !permitted);
+  if (parked.length > 0 && situation.policy.cutover === 'manual') return 'cutover';
   if (parked.length > 0 && !plainlyOpen(situation)) return 'cutover';
   if (parked.some(({ cutoverRefused }) => cutoverRefused)) return 'cutover';
-  return 'engine';
+  return plainWaveWait(situation) ?? 'engine';
 }

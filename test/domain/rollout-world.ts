@@ -1,9 +1,11 @@
+import type { ControlRequest } from '../../domain/admission.js';
 import type { Control } from '../../domain/apply.js';
-import { type ControlRequest, admitControl } from '../../domain/control.js';
+import { admitControl } from '../../domain/control.js';
 import type { ControlFacts } from '../../domain/derive.js';
 import { type Decision, type RolloutOperation, decide } from '../../domain/rollout.js';
 import type { RolloutPolicy } from '../../domain/spec.js';
 import { type EndReason, hasEnded } from '../../domain/state.js';
+import type { WaveFacts } from '../../domain/wave.js';
 import { operation } from './builders.js';
 
 /**
@@ -13,7 +15,10 @@ import { operation } from './builders.js';
  */
 export interface World {
   readonly operations: readonly Member[];
+  readonly waves: readonly WaveFacts[];
   readonly controls: ControlFacts;
+  /** The wave whose gate is waited for, which may expire; null when none is. */
+  readonly gate: number | null;
   readonly isSettled: boolean;
 }
 
@@ -34,14 +39,22 @@ export interface Happening {
 export interface Nature {
   readonly ends: readonly ('completed' | 'failed' | 'stopped' | 'reverted')[];
   readonly parks: boolean;
+  /** A change that cut over stays revertible for a while. Default false. */
+  readonly windows?: boolean;
   readonly people: readonly Control[];
 }
 
-export function createWorld(kinds: readonly ('fresh' | 'resumable' | 'unsettled')[]): World {
+export function createWorld(
+  kinds: readonly ('fresh' | 'resumable' | 'unsettled')[],
+  waveOf: readonly number[] = [],
+): World {
+  const waves = Math.max(0, ...waveOf) + 1;
   return {
+    waves: Array.from({ length: waves }, () => ({ started: false, baked: false, approved: false, barred: null })),
+    gate: null,
     operations: kinds.map(
       (kind, index): Member => ({
-        ...operation({ deployment: `d${index}`, started: kind !== 'fresh' }),
+        ...operation({ deployment: `d${index}`, wave: waveOf[index] ?? 0, started: kind !== 'fresh' }),
         resumes: kind === 'resumable',
         atRest: kind !== 'unsettled',
         halted: null,
@@ -58,10 +71,11 @@ export function isWaiting(member: Member): boolean {
 }
 
 /** Short and unique; two worlds with one key have the same future. */
-export function keyOf({ operations, controls, isSettled }: World): string {
-  let key = `${controls.stop} ${controls.cancel} ${controls.release} ${isSettled}`;
+export function keyOf({ operations, waves, controls, gate, isSettled }: World): string {
+  let key = `${controls.stop} ${controls.cancel} ${controls.release} ${gate} ${isSettled}`;
+  for (const wave of waves) key += `/${wave.started} ${wave.baked} ${wave.approved} ${wave.barred}`;
   for (const member of operations)
-    key += `|${member.state} ${member.admitted} ${member.permitted} ${member.cutoverRefused} ${member.reason} ${member.skipped} ${member.halted?.by} ${member.halted?.reason} ${member.isRetried} ${member.resumes} ${member.atRest}`;
+    key += `|${member.state} ${member.admitted} ${member.permitted} ${member.cutoverRefused} ${member.cutoverAsked} ${member.cancelAsked} ${member.reason} ${member.skipped} ${member.halted?.by} ${member.halted?.reason} ${member.isRetried} ${member.resumes} ${member.atRest}`;
   return key;
 }
 
@@ -73,7 +87,7 @@ export function settleDown(
 ): World {
   let now = world;
   for (let round = 0; round < 4; round += 1) {
-    const decision = decide({ policy, operations: now.operations, controls: now.controls });
+    const decision = decide({ policy, operations: now.operations, waves: now.waves, controls: now.controls });
     onDecision(now, decision);
     const next = carryOut(now, decision);
     if (keyOf(next) === keyOf(now)) return now;
@@ -91,10 +105,13 @@ function carryOut(world: World, decision: Decision): World {
       return member.halted?.by === halt.by ? member : { ...member, halted: { by: halt.by, reason: halt.reason } };
     if (decision.admit.includes(member.deployment))
       return { ...member, state: 'dispatching', admitted: true, started: true };
-    if (decision.permit.includes(member.deployment)) return { ...member, permitted: true, state: 'cutting_over' };
+    if (decision.permit.includes(member.deployment))
+      return { ...member, permitted: true, cutoverAsked: false, state: 'cutting_over' };
     return member;
   });
-  return { ...world, operations: operations.map(forget), isSettled: decision.settle };
+  const waves = world.waves.map((wave, index) => (index === decision.startWave ? { ...wave, started: true } : wave));
+  const gate = decision.wait?.waitsFor === 'gate' ? decision.wait.index : null;
+  return { ...world, operations: operations.map(forget), waves, gate, isSettled: decision.settle };
 }
 
 /** What no rule asks of a member any more once it has ended; worlds that differ in nothing else are one. */
@@ -105,6 +122,8 @@ function forget(member: Member): Member {
     admitted: true,
     permitted: false,
     cutoverRefused: false,
+    cutoverAsked: false,
+    cancelAsked: false,
     halted: null,
     resumes: false,
     atRest: true,
@@ -114,7 +133,7 @@ function forget(member: Member): Member {
 /** Everything that may happen to the world next: by an engine, or by a person. */
 export function happenings(world: World, policy: RolloutPolicy, nature: Nature): readonly Happening[] {
   if (world.isSettled) return [];
-  return [...byEngines(world, nature), ...byPeople(world, policy, nature)];
+  return [...byEngines(world, nature), ...byTime(world, policy), ...byPeople(world, policy, nature)];
 }
 
 export function byEngines(world: World, nature: Nature): readonly Happening[] {
@@ -131,15 +150,36 @@ export function byEngines(world: World, nature: Nature): readonly Happening[] {
   );
 }
 
+/** A bake that passes, once all of a wave has ended; a gate that expires while it is waited for. */
+export function byTime(world: World, policy: RolloutPolicy): readonly Happening[] {
+  const bakes = world.waves.flatMap((wave, index): Happening[] => {
+    const isOver = world.operations.every((member) => member.wave !== index || hasEnded(member.state));
+    const isLast = index === world.waves.length - 1;
+    if (wave.baked || !isOver || isLast) return [];
+    return [{ name: `wave ${index} has baked`, world: changeWave(world, index, { baked: true }) }];
+  });
+  const { gate } = world;
+  if (gate === null || policy.waves[gate]?.expiresAfterMs === null) return bakes;
+  return [...bakes, { name: `gate ${gate} expires`, world: changeWave(world, gate, { barred: 'deadline' }) }];
+}
+
+function changeWave(world: World, index: number, change: Partial<WaveFacts>): World {
+  return { ...world, waves: world.waves.map((wave, at) => (at === index ? { ...wave, ...change } : wave)) };
+}
+
 function engineMoves(member: Member, nature: Nature): readonly Member[] {
   const confirmed = member.halted === null ? [] : [confirmHalt(member, member.halted)];
   if (isWaiting(member)) return confirmed;
   if (hasEnded(member.state)) return [];
+  if (member.state === 'revert_window') return [{ ...member, state: 'completed' }, { ...member, state: 'reverting' }];
+  if (member.state === 'reverting') return [{ ...member, state: 'reverted' }];
+  const windows: readonly Member[] =
+    nature.windows === true && member.state === 'cutting_over' ? [{ ...member, state: 'revert_window' }] : [];
   const ends = nature.ends.map(
     (state): Member => ({ ...member, state, reason: state === 'stopped' ? 'engine' : null }),
   );
   if (!nature.parks) return [...confirmed, ...ends];
-  return [...confirmed, ...ends, ...parkMoves(member)];
+  return [...confirmed, ...ends, ...windows, ...parkMoves(member)];
 }
 
 function confirmHalt(member: Member, halted: NonNullable<Member['halted']>): Member {
@@ -155,34 +195,58 @@ function parkMoves(member: Member): readonly Member[] {
 }
 
 function byPeople(world: World, policy: RolloutPolicy, nature: Nature): readonly Happening[] {
-  return nature.people.flatMap((name) =>
-    (name === 'retry' || name === 'skip' ? world.operations.map(({ deployment }) => [deployment]) : [[]]).flatMap(
-      (deployments) => {
-        const request: ControlRequest = { name, deployments, unconfirmed: false, reason: 'why', environment: null };
-        const situation = { apply: 'a', environment: 'e', policy, ...world };
-        return admitControl(request, situation).kind === 'accepted'
-          ? [{ name: `${name} ${deployments.join()}`, world: obey(world, name, deployments) }]
-          : [];
-      },
-    ),
-  );
+  return nature.people.flatMap((name) => {
+    const each = world.operations.map(({ deployment }) => [deployment]);
+    const targets = name === 'cutover' ? [[], ...each] : NAMED.includes(name) ? each : [[]];
+    return targets.flatMap((deployments): Happening[] => {
+      const request: ControlRequest = {
+        name,
+        deployments,
+        all: false,
+        wave: null,
+        unconfirmed: false,
+        reason: 'why',
+        environment: null,
+      };
+      const admission = admitControl(request, { apply: 'a', environment: 'e', policy, ...world });
+      if (admission.kind !== 'accepted') return [];
+      const wave = policy.waves.findIndex((one) => one.name === admission.wave);
+      const chosen = name === 'cutover' ? admission.deployments : deployments;
+      return [{ name: `${name} ${deployments.join()}`, world: obey(world, { name, deployments: chosen, wave }) }];
+    });
+  });
 }
 
+/** Controls that are tried on each deployment by itself. */
+const NAMED: readonly Control[] = ['retry', 'skip', 'cancel'];
+
 /** What the apply workflow does with a control that was accepted. */
-function obey(world: World, name: Control, deployments: readonly string[]): World {
+function obey(
+  world: World,
+  { name, deployments, wave }: { readonly name: Control; readonly deployments: readonly string[]; readonly wave: number },
+): World {
   const change = (by: (member: Member) => Member): World => ({
     ...world,
     operations: world.operations.map((member) => (deployments.includes(member.deployment) ? by(member) : member)),
   });
   switch (name) {
     case 'stop':
-    case 'cancel':
     case 'release':
       return { ...world, controls: { ...world.controls, [name]: true } };
+    case 'cancel':
+      return deployments.length === 0
+        ? { ...world, controls: { ...world.controls, cancel: true } }
+        : change((member) => (hasEnded(member.state) ? member : { ...member, cancelAsked: true }));
+    case 'cutover':
+      return change((member) => ({ ...member, cutoverAsked: true, cutoverRefused: false }));
+    case 'approve':
+      return changeWave(world, wave, { approved: true });
+    case 'reject':
+      return changeWave(world, wave, { barred: 'operator' });
     case 'skip':
       return change(leaveOut);
     case 'retry':
-      return change((member) =>
+      return unbake(change((member) =>
         member.isRetried
           ? member
           : {
@@ -194,8 +258,10 @@ function obey(world: World, name: Control, deployments: readonly string[]): Worl
               halted: null,
               isRetried: true,
             },
-      );
+      ));
     case 'start':
+    case 'revert':
+    case 'skip-revert':
       return world;
   }
 }
@@ -205,4 +271,10 @@ function leaveOut(member: Member): Member {
   if (!isWaiting(member)) return { ...member, skipped: true };
   if (!member.atRest) return { ...member, halted: { by: 'stop', reason: 'skip' } };
   return { ...member, state: 'stopped', reason: 'skip', skipped: true };
+}
+
+/** A wave of which something goes on again has not baked. */
+function unbake(world: World): World {
+  const open = new Set(world.operations.filter(({ state }) => !hasEnded(state)).map(({ wave }) => wave));
+  return { ...world, waves: world.waves.map((wave, index) => (open.has(index) ? { ...wave, baked: false } : wave)) };
 }

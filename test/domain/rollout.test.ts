@@ -1,22 +1,24 @@
 import { describe, expect, it } from 'vitest';
 import { deriveApplyState, deriveWaitingFor, WAITS_FOR_PERSON } from '../../domain/derive.js';
 import { type Decision, type RolloutOperation, decide } from '../../domain/rollout.js';
-import { ON_FAILURE, type RolloutPolicy } from '../../domain/spec.js';
+import { CUTOVERS, ON_FAILURE, type RolloutPolicy } from '../../domain/spec.js';
 import { APPLY_STATE, hasEnded } from '../../domain/state.js';
-import { HALT, NO_CONTROLS, operation } from './builders.js';
+import type { WaveFacts } from '../../domain/wave.js';
+import { HALT, NO_CONTROLS, STARTED, operation, policy, wave } from './builders.js';
+import { plainPermits } from './plain-cutover.js';
 import { plainlyOpen } from './plain-rules.js';
 import {
   type Happening,
   type Nature,
   type World,
   byEngines,
+  byTime,
   createWorld,
   happenings,
   isWaiting,
   keyOf,
   settleDown,
 } from './rollout-world.js';
-import { policy } from './situations.js';
 
 /** Every world that can come about, with what leads from each to the next. */
 interface Walk {
@@ -55,26 +57,52 @@ function checkDecision(world: World, rules: RolloutPolicy, decision: Decision): 
 }
 
 function problemOf(world: World, rules: RolloutPolicy, decision: Decision): string | null {
-  const { operations, controls } = world;
-  const held = operations.filter(isWaiting);
-  const inFlight = operations.filter(({ state }) => state === 'dispatching').length;
+  const { operations, controls, waves } = world;
   const isHalted = controls.stop || controls.cancel;
   if (decision.settle !== operations.every(({ state }) => hasEnded(state)))
     return 'settles when not all has ended, or does not';
   if (isHalted && decision.admit.length + decision.permit.length > 0) return 'goes forward after a stop (I2)';
-  if (decision.admit.length > 0 && inFlight + decision.admit.length > rules.maxConcurrency)
-    return 'exceeds the width (I9)';
   if (new Set(decision.admit).size < decision.admit.length) return 'admits one twice';
   const isOpen = plainlyOpen({ policy: rules, operations, controls });
-  if (!isOpen && decision.admit.length + decision.permit.length > 0) return 'goes forward under a closed policy';
-  const inOrder = [...held.filter(({ resumes }) => resumes), ...held.filter(({ resumes }) => !resumes)];
-  const room = isOpen && !isHalted ? Math.max(0, rules.maxConcurrency - inFlight) : 0;
-  const expected = inOrder.slice(0, room).map(({ deployment }) => deployment);
+  if (!isOpen && decision.admit.length > 0) return 'admits under a closed policy';
+  if ((!isOpen || isHalted) && decision.startWave !== null) return 'starts a wave while nothing may';
+  const expected = isOpen && !isHalted ? plainAdmissions(world, rules, decision) : [];
   if (decision.admit.join() !== expected.join()) return `admits other than ${expected.join()}`;
+  const permits = isHalted ? [] : plainPermits({ policy: rules, operations, isOpen });
+  if (decision.permit.join() !== permits.join()) return `permits other than ${permits.join()}`;
+  if (decision.startWave !== null) {
+    const before = operations.filter((one) => one.wave < (decision.startWave ?? 0));
+    if (!before.every(({ state }) => hasEnded(state))) return 'starts a wave before the one before has ended';
+    if (waves[decision.startWave]?.started === true) return 'starts a wave twice';
+  }
   const touched = [...decision.end, ...decision.halt].map(({ deployment }) => deployment);
   if (operations.some(({ deployment, state }) => hasEnded(state) && touched.includes(deployment)))
     return 'touches one that has ended';
+  if (touched.some((name) => decision.admit.includes(name))) return 'admits what it ends';
   return null;
+}
+
+/**
+ * What waits, in the order of design 5 (those with a remote apply first), as long as what is in flight leaves room in its
+ * wave (I9); of waves that have started, or start now.
+ */
+function plainAdmissions(world: World, rules: RolloutPolicy, decision: Decision): readonly string[] {
+  const ending = [...decision.end, ...decision.halt].map(({ deployment }) => deployment);
+  const held = world.operations.filter((one) => isWaiting(one) && !ending.includes(one.deployment));
+  const inOrder = [
+    ...held.filter(({ resumes }) => resumes),
+    ...held.filter(
+      ({ resumes, wave: index }) => !resumes && (world.waves[index]?.started === true || index === decision.startWave),
+    ),
+  ];
+  let inFlight = world.operations.filter(({ state }) => state === 'dispatching').length;
+  const admitted: string[] = [];
+  for (const one of inOrder) {
+    if (inFlight >= (rules.waves[one.wave]?.maxConcurrency ?? 0)) break;
+    admitted.push(one.deployment);
+    inFlight += 1;
+  }
+  return admitted;
 }
 
 /** Worlds from which no order of events leads to the end. */
@@ -95,12 +123,12 @@ function deadEnds({ worlds, next }: Walk): readonly string[] {
 /** Worlds in which no engine moves and no person is named, and those whose derived state contradicts what is. */
 function contradictions({ worlds }: Walk, rules: RolloutPolicy, nature: Nature): readonly string[] {
   return [...worlds].flatMap(([key, world]) => {
-    const situation = { policy: rules, operations: world.operations, controls: world.controls };
+    const situation = { policy: rules, operations: world.operations, waves: world.waves, controls: world.controls };
     const state = deriveApplyState(situation);
     const waitingFor = deriveWaitingFor(situation);
     if (world.isSettled) return APPLY_STATE[state].ended && waitingFor === null ? [] : [`settled as ${state}: ${key}`];
     if (APPLY_STATE[state].ended) return [`${state} and not settled: ${key}`];
-    if (byEngines(world, nature).length > 0) return [];
+    if (byEngines(world, nature).length + byTime(world, rules).length > 0) return [];
     return waitingFor !== null && WAITS_FOR_PERSON.includes(waitingFor) ? [] : [`waits for ${waitingFor}: ${key}`];
   });
 }
@@ -176,6 +204,49 @@ describe('in every order of events every decision keeps to the rules, and everyt
   });
 });
 
+describe('in every order of events of waves and cutovers as well', () => {
+  const gated = (cutover: RolloutPolicy['cutover'], onFailure: RolloutPolicy['onFailure'], inFlight: RolloutPolicy['inFlight']) =>
+    policy(onFailure, 0, 1, {
+      cutover,
+      inFlight,
+      waves: [
+        wave({ name: 'canary', maxConcurrency: 2 }),
+        wave({ name: 'rest', maxConcurrency: 2, gate: 'manual', expiresAfterMs: 1 }),
+      ],
+    });
+
+  it('with a canary that bakes, a gate that is approved, rejected or expires, and every cutover', LIMIT, () => {
+    const nature: Nature = {
+      ends: ['completed', 'failed'],
+      parks: true,
+      people: ['stop', 'release', 'approve', 'reject', 'cutover'],
+    };
+    const policies = CUTOVERS.flatMap((cutover) => ON_FAILURE.map((onFailure) => gated(cutover, onFailure, 'finish')));
+    const starts = [createWorld(['fresh', 'fresh'], [0, 1]), createWorld(['fresh', 'resumable'], [0, 1])];
+    expect(walkAll({ starts, policies, nature }).worlds).toBeGreaterThan(3_000);
+  });
+
+  it('with three operations in one wave that park, refuse, fail, are reverted, and are cut over by a person', LIMIT, () => {
+    const nature: Nature = { ends: ['completed', 'failed'], parks: true, windows: true, people: ['cutover', 'release'] };
+    const policies = CUTOVERS.filter((cutover) => cutover !== 'rolling').flatMap((cutover) =>
+      ON_FAILURE.map((onFailure) => policy(onFailure, 0, 3, { cutover })),
+    );
+    const totals = walkAll({ starts: [createWorld(['fresh', 'fresh', 'fresh'])], policies, nature });
+    expect(totals.worlds).toBeGreaterThan(4_000);
+  });
+
+  it('with what runs stopped by a policy that closes, retries, skips, and cancels of single deployments', LIMIT, () => {
+    const nature: Nature = {
+      ends: ['completed', 'failed'],
+      parks: false,
+      people: ['stop', 'retry', 'skip', 'cancel', 'approve'],
+    };
+    const policies = [gated('rolling', 'halt', 'stop'), gated('ordered', 'halt', 'stop'), gated('rolling', 'pause', 'stop')];
+    const starts = [createWorld(['fresh', 'fresh', 'fresh'], [0, 0, 1]), createWorld(['resumable', 'unsettled', 'fresh'], [0, 0, 1])];
+    expect(walkAll({ starts, policies, nature }).worlds).toBeGreaterThan(4_000);
+  });
+});
+
 function waiting(deployment: string, given: Partial<RolloutOperation> = {}): RolloutOperation {
   return { ...operation({ deployment }), resumes: false, atRest: true, ...given };
 }
@@ -186,10 +257,11 @@ function inState(deployment: string, state: RolloutOperation['state'], given: Pa
 
 function decideNow(
   operations: readonly RolloutOperation[],
-  given: Partial<RolloutPolicy> = {},
+  rules: RolloutPolicy = HALT,
   controls = NO_CONTROLS,
+  waves: readonly WaveFacts[] = STARTED,
 ): Decision {
-  return decide({ policy: { ...HALT, ...given }, operations, controls });
+  return decide({ policy: rules, operations, waves, controls });
 }
 
 describe('a decision', () => {
@@ -201,7 +273,7 @@ describe('a decision', () => {
       waiting('d', { resumes: true, started: true }),
     ];
     expect(decideNow(operations).admit).toEqual(['b']);
-    expect(decideNow(operations, { maxConcurrency: 3 }).admit).toEqual(['b', 'd', 'a']);
+    expect(decideNow(operations, policy('halt', 0, 3)).admit).toEqual(['b', 'd', 'a']);
   });
 
   it('counts neither parked operations nor cutovers nor revert windows against the width', () => {
@@ -213,7 +285,7 @@ describe('a decision', () => {
   });
 
   it('under a policy closed by halt ends what waits as stopped by the policy, and leaves alone what runs', () => {
-    const decision = decideNow([inState('a', 'failed'), inState('b', 'running'), waiting('c')], { maxConcurrency: 9 });
+    const decision = decideNow([inState('a', 'failed'), inState('b', 'running'), waiting('c')], policy('halt', 0, 9));
     expect(decision).toEqual({
       ...NOTHING,
       end: [{ deployment: 'c', as: 'stopped', reason: 'policy' }],
@@ -227,8 +299,8 @@ describe('a decision', () => {
 
   it('under a policy closed by pause does nothing at all, until a release', () => {
     const operations = [inState('a', 'failed'), waiting('b')];
-    expect(decideNow(operations, { onFailure: 'pause' })).toEqual(NOTHING);
-    expect(decideNow(operations, { onFailure: 'pause' }, { ...NO_CONTROLS, release: true }).admit).toEqual(['b']);
+    expect(decideNow(operations, policy('pause'))).toEqual(NOTHING);
+    expect(decideNow(operations, policy('pause'), { ...NO_CONTROLS, release: true }).admit).toEqual(['b']);
   });
 
   it('permits at once an engine that parks in spite of a rolling cutover, unless it refused or has its permission', () => {
@@ -248,7 +320,7 @@ describe('a decision', () => {
       waiting('e', { started: true, resumes: true }),
       waiting('f', { started: true, atRest: false }),
     ];
-    const decision = decideNow(operations, {}, { ...NO_CONTROLS, stop: true });
+    const decision = decideNow(operations, HALT, { ...NO_CONTROLS, stop: true });
     expect(decision.end.map(({ deployment, as }) => `${deployment} ${as}`)).toEqual(['d stopped', 'e stopped']);
     expect(decision.halt.map(({ deployment, by }) => `${deployment} ${by}`)).toEqual(['b stop', 'c stop', 'f stop']);
     expect([...decision.end, ...decision.halt].every(({ reason }) => reason === 'operator')).toBe(true);
@@ -256,7 +328,7 @@ describe('a decision', () => {
 
   it('on a cancel reaches on its engine also what an earlier run left stopped there, and a cancel outranks a stop', () => {
     const operations = [waiting('a'), waiting('b', { started: true, resumes: true }), inState('c', 'running')];
-    const decision = decideNow(operations, {}, { stop: true, cancel: true, release: false });
+    const decision = decideNow(operations, HALT, { stop: true, cancel: true, release: false });
     expect(decision.end).toEqual([{ deployment: 'a', as: 'cancelled', reason: 'operator' }]);
     expect(decision.halt.map(({ deployment, by }) => `${deployment} ${by}`)).toEqual(['b cancel', 'c cancel']);
   });
@@ -267,4 +339,4 @@ describe('a decision', () => {
   });
 });
 
-const NOTHING: Decision = { end: [], halt: [], admit: [], permit: [], settle: false };
+const NOTHING: Decision = { end: [], halt: [], startWave: null, admit: [], permit: [], wait: null, settle: false };

@@ -1,7 +1,7 @@
 import type { ControlFacts } from '../../domain/derive.js';
 import type { OperationFacts } from '../../domain/operation.js';
-import type { OnFailure, RolloutPolicy } from '../../domain/spec.js';
 import { END_REASONS, OPERATION_STATES, type OperationState } from '../../domain/state.js';
+import type { WaveFacts } from '../../domain/wave.js';
 import { operation } from './builders.js';
 
 const BOOLEANS = [false, true] as const;
@@ -72,6 +72,15 @@ export function everyControls(): readonly ControlFacts[] {
   );
 }
 
-export function policy(onFailure: OnFailure, failureTolerance: number, maxConcurrency = 1): RolloutPolicy {
-  return { onFailure, failureTolerance, maxConcurrency, cutover: 'rolling' };
+/** Every combination of the facts of two waves that can occur: the first may have started, and then the second. */
+export function everyTwoWaves(): readonly (readonly WaveFacts[])[] {
+  const fresh = BARS.flatMap((barred) => BOOLEANS.map((approved) => ({ started: false, baked: false, approved, barred })));
+  const started = BOOLEANS.map((baked) => ({ started: true, baked, approved: true, barred: null }));
+  return [
+    ...fresh.map((first): readonly WaveFacts[] => [first, { ...FRESH, barred: first.barred }]),
+    ...started.flatMap((first) => [...fresh, { ...FRESH, started: true }].map((second) => [first, second])),
+  ];
 }
+
+const BARS = [null, 'operator', 'deadline'] as const;
+const FRESH: WaveFacts = { started: false, baked: false, approved: false, barred: null };

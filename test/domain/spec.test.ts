@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { type ApplySpec, type OnFailure, resolveAmount, resolvePolicy } from '../../domain/spec.js';
+import { ROLLOUT } from './builders.js';
 
 function specWith(size: number, rollout: Partial<ApplySpec['rollout']>): Pick<ApplySpec, 'deployments' | 'rollout'> {
   return {
     deployments: Array.from({ length: size }, (_, index) => ({ name: `d${index}`, target: 't', queue: 'skein' })),
-    rollout: { maxConcurrency: 1, onFailure: 'halt', failureTolerance: 0, cutover: 'rolling', ...rollout },
+    rollout: { ...ROLLOUT, ...rollout },
   };
 }
 
@@ -23,13 +24,13 @@ describe('an amount', () => {
 
 describe('a frozen policy', () => {
   it('lets at least one operation run, however small the percentage', () => {
-    expect(resolvePolicy(specWith(3, { maxConcurrency: '10%' })).maxConcurrency).toBe(1);
-    expect(resolvePolicy(specWith(3, { maxConcurrency: '0%' })).maxConcurrency).toBe(1);
-    expect(resolvePolicy(specWith(40, { maxConcurrency: '10%' })).maxConcurrency).toBe(4);
+    expect(resolvePolicy(specWith(3, { maxConcurrency: '10%' })).waves[0]?.maxConcurrency).toBe(1);
+    expect(resolvePolicy(specWith(3, { maxConcurrency: '0%' })).waves[0]?.maxConcurrency).toBe(1);
+    expect(resolvePolicy(specWith(40, { maxConcurrency: '10%' })).waves[0]?.maxConcurrency).toBe(4);
   });
 
   it('tolerates nothing where a percentage comes to less than one', () => {
-    expect(resolvePolicy(specWith(3, { failureTolerance: '10%' })).failureTolerance).toBe(0);
+    expect(resolvePolicy(specWith(3, { failureTolerance: '10%' })).waves[0]?.failureTolerance).toBe(0);
   });
 
   it('acts as halt on a value that is none of ours', () => {

@@ -3,6 +3,7 @@ import type { ApplyView, OperationView } from '../../domain/apply.js';
 import type { LiveDetail } from '../../domain/live.js';
 import type { OperationOutcome } from '../../domain/operation.js';
 import type { ApplySpec } from '../../domain/spec.js';
+import { freshWave } from '../../domain/wave.js';
 import {
   type ApplyStatus,
   type DescribedOperation,
@@ -13,15 +14,14 @@ import {
   joinStatus,
   statusOfResult,
 } from '../../domain/status.js';
-import { HALT, outcome, result, unsent } from './builders.js';
-import { policy } from './situations.js';
+import { HALT, ROLLOUT, outcome, policy, result, unsent } from './builders.js';
 
 const SPEC: ApplySpec = {
   database: 'orders',
   type: 'postgres',
   environment: 'production',
   deployments: ['eu', 'us', 'ap'].map((name) => ({ name, target: `orders_${name}`, queue: 'skein' })),
-  rollout: { maxConcurrency: 1, onFailure: 'halt', failureTolerance: 0, cutover: 'rolling' },
+  rollout: ROLLOUT,
   verify: true,
   pollIntervalMs: null,
 };
@@ -30,11 +30,15 @@ function seen(deployment: string, given: Partial<OperationView> = {}): Operation
   return {
     deployment,
     target: `orders_${deployment}`,
+    wave: 0,
     workflowId: `production/orders/${deployment}/orders_${deployment}`,
     runId: 'run-1',
     stage: 'pending',
+    reported: null,
     permitted: false,
     cutoverRefused: false,
+    cutoverAsked: false,
+    cancelAsked: false,
     cutoverRefusal: '',
     attempt: 0,
     remoteApplyId: null,
@@ -55,6 +59,7 @@ function view(operations: readonly OperationView[], given: Partial<ApplyView> = 
     spec: SPEC,
     policy: HALT,
     operations,
+    waves: [{ ...freshWave('all'), startedAt: '2026-11-01T10:00:00.000Z' }],
     controls: [],
     stop: false,
     cancel: false,
@@ -85,7 +90,7 @@ function live(given: Partial<LiveDetail> = {}): DescribedOperation {
 }
 
 function statusOf(given: ApplyView, described: Readonly<Record<string, DescribedOperation>> = {}): ApplyStatus {
-  return joinStatus({ view: given, described, detail: 'full' });
+  return joinStatus({ view: given, described, detail: 'full', nowMs: Date.parse(SINCE) });
 }
 
 const SINCE = '2026-11-01T11:00:00.000Z';
@@ -143,7 +148,7 @@ describe('the status of a running apply', () => {
   });
 
   it('shows a parked operation with a permission as cutting over', () => {
-    const parked = { stage: 'parked', started: true } as const;
+    const parked = { stage: 'parked', reported: 'waiting_for_cutover', started: true } as const;
     expect(statusOf(view([seen('eu', parked)])).operations[0]?.state).toBe('waiting_for_cutover');
     expect(statusOf(view([seen('eu', { ...parked, permitted: true })])).state).toBe('cutting_over');
   });
@@ -171,6 +176,8 @@ describe('an operation whose engine does not answer', () => {
     expect(status.waitingFor).toEqual({
       for: 'engine',
       since: SINCE,
+      until: null,
+      wave: null,
       commands: ['skip orders-7f3a --deployment eu --unconfirmed --reason <text>', 'stop orders-7f3a'],
     });
   });
@@ -213,10 +220,16 @@ describe('a stop or a cancel under way', () => {
 
 describe('what an apply waits for', () => {
   it('after an engine refused to cut over is a person, who reads what it said', () => {
-    const refused = { stage: 'parked', started: true, cutoverRefused: true, cutoverRefusal: 'lock wait' } as const;
+    const refused = {
+      stage: 'parked',
+      reported: 'waiting_for_cutover',
+      started: true,
+      cutoverRefused: true,
+      cutoverRefusal: 'cutover: lock wait',
+    } as const;
     const status = statusOf(view([seen('eu', refused)]));
     expect(status).toMatchObject({ state: 'waiting_for_cutover', waitingFor: { for: 'cutover' } });
-    expect(status.operations[0]?.message).toBe('the engine refused the cutover: lock wait');
+    expect(status.operations[0]?.message).toBe('the engine refused: cutover: lock wait');
     expect(statusOf(view([seen('eu', refused)]), { eu: live({ lastError: 'no answer' }) }).operations[0]?.message).toBe(
       'no answer',
     );
@@ -232,19 +245,27 @@ describe('what an apply waits for', () => {
     expect(status.waitingFor).toEqual({
       for: 'release',
       since: SINCE,
+      until: null,
+      wave: null,
       commands: ['release orders-7f3a', 'retry orders-7f3a --deployment eu --deployment us', 'stop orders-7f3a'],
     });
   });
 
   it('is a person for one that is parked under a closed policy, and nobody for a revert window', () => {
-    const parked = seen('us', { stage: 'parked', started: true });
+    const parked = seen('us', { stage: 'parked', reported: 'waiting_for_cutover', started: true });
     expect(statusOf(view([endedAs(FAILED), parked])).waitingFor).toEqual({
       for: 'cutover',
       since: null,
-      commands: ['stop orders-7f3a', 'cancel orders-7f3a'],
+      until: null,
+      wave: null,
+      commands: ['cutover orders-7f3a --deployment us', 'stop orders-7f3a', 'cancel orders-7f3a'],
     });
     const window = statusOf(view([seen('eu', ADMITTED)]), { eu: live({ state: 'revert_window' }) });
-    expect(window).toMatchObject({ state: 'revert_window', waitingFor: { for: 'revert_window', commands: [] } });
+    expect(window).toMatchObject({ state: 'revert_window', waitingFor: { for: 'revert_window' } });
+    expect(window.waitingFor?.commands).toEqual([
+      'skip-revert orders-7f3a --deployment eu',
+      'revert orders-7f3a --deployment eu',
+    ]);
   });
 });
 
@@ -264,7 +285,7 @@ describe('the status of a closed apply', () => {
       completedAt: SINCE,
       counts: { failed: 1, stopped: 1 },
       resumableUntil: '2026-12-01T11:00:00.000Z',
-      policy: { maxConcurrency: 1, onFailure: 'halt', failureTolerance: 0, cutover: 'rolling' },
+      policy: { onFailure: 'halt', waves: [{ maxConcurrency: 1, failureTolerance: 0 }], cutover: 'rolling' },
     });
     expect(status.operations.map(({ state, started, next }) => ({ state, started, next }))).toEqual([
       { state: 'failed', started: true, next: '`retry` after the cause is gone' },

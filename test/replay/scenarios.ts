@@ -1,12 +1,5 @@
 import { SkeinClient } from '../../client/index.js';
-import {
-  cancelUpdate,
-  releaseSignal,
-  retryUpdate,
-  skipUpdate,
-  stopSignal,
-  stopUpdate,
-} from '../../workflows/messages.js';
+import { CONTROL_SIGNALS, CONTROL_UPDATES } from '../../workflows/messages.js';
 import { failureOf, resetApply, send, startNextRun, untilStatus } from '../support/controls.js';
 import type { Scene, SceneOptions } from '../support/stage.js';
 import { resultOf, untilView } from '../support/stage.js';
@@ -73,14 +66,14 @@ async function playInBatches(scene: Scene) {
   for (const name of numbered(101)) scene.engine(name).script(name, HOLDS);
   const handle = await scene.start(await scene.input());
   await watched(scene, 'd1');
-  await handle.signal(stopSignal);
+  await handle.signal(CONTROL_SIGNALS.stop);
   await resultOf(handle);
   return [runOf(handle)];
 }
 
 async function playStoppedEarly(scene: Scene) {
   const handle = await scene.start(await scene.input());
-  await handle.signal(stopSignal);
+  await handle.signal(CONTROL_SIGNALS.stop);
   await scene.startWorker();
   await resultOf(handle);
   return [runOf(handle)];
@@ -91,7 +84,7 @@ async function playStoppedAndStarted(scene: Scene) {
   const input = await scene.input();
   const handle = await scene.start(input);
   await watched(scene, 'us');
-  await send(handle, stopUpdate, { by: 'alice' });
+  await send(handle, CONTROL_UPDATES.stop, { by: 'alice' });
   const result = await resultOf(handle);
   const again = await startNextRun(scene.client, { input, result }, START);
   await scene.engine('us').ledger.waitForCall({ rpc: 'Start', outcome: 'accepted' });
@@ -109,7 +102,7 @@ async function playLostReply(scene: Scene) {
   });
   const handle = await scene.start(await scene.input());
   await scene.engine('eu').ledger.waitForCall({ rpc: 'Apply', nth: 2 });
-  await handle.signal(stopSignal);
+  await handle.signal(CONTROL_SIGNALS.stop);
   await untilView(handle, (view) => view.stop);
   const sent = scene.engine('eu').ledger.calls({ rpc: 'Apply' }).length;
   await scene.engine('eu').ledger.waitForCall({ rpc: 'Apply', nth: sent + 1 });
@@ -122,7 +115,7 @@ async function playCancelled(scene: Scene) {
   scene.engine('eu').script('eu', HOLDS);
   const handle = await scene.start(await scene.input());
   await watched(scene, 'eu');
-  await send(handle, cancelUpdate, { by: 'alice' });
+  await send(handle, CONTROL_UPDATES.cancel, { by: 'alice' });
   await resultOf(handle);
   return [runOf(handle)];
 }
@@ -132,9 +125,9 @@ async function playStoppedAndCancelled(scene: Scene) {
   const input = await scene.input();
   const handle = await scene.start(input);
   await watched(scene, 'eu');
-  await handle.signal(stopSignal);
+  await handle.signal(CONTROL_SIGNALS.stop);
   const result = await resultOf(handle);
-  const cancel = await startNextRun(scene.client, { input, result }, { control: 'cancel' });
+  const cancel = await startNextRun(scene.client, { input, result }, { control: 'cancel', deployments: [] });
   await resultOf(cancel);
   return [runOf(handle), runOf(cancel)];
 }
@@ -161,7 +154,7 @@ async function playPausedAndReleased(scene: Scene) {
   scene.engine('eu').script('eu', FAILS);
   const handle = await scene.start(await scene.input({ rollout: { onFailure: 'pause' } }));
   await untilView(handle, ({ operations }) => operations[0]?.outcome?.state === 'failed');
-  await handle.signal(releaseSignal, { by: 'alice' });
+  await handle.signal(CONTROL_SIGNALS.release, { by: 'alice' });
   await resultOf(handle);
   return [runOf(handle)];
 }
@@ -172,7 +165,7 @@ async function playRetriedWhileRunning(scene: Scene) {
   const handle = await scene.start(await scene.input({ rollout: { onFailure: 'continue' } }));
   await watched(scene, 'us');
   scene.engine('eu').script('eu', {});
-  await send(handle, retryUpdate, { by: 'alice', deployments: ['eu'] });
+  await send(handle, CONTROL_UPDATES.retry, { by: 'alice', deployments: ['eu'] });
   scene.engine('us').completeApply('us');
   await resultOf(handle);
   return [runOf(handle)];
@@ -182,7 +175,7 @@ async function playSkipped(scene: Scene) {
   scene.engine('eu').script('eu', HOLDS);
   const handle = await scene.start(await scene.input());
   await watched(scene, 'eu');
-  await send(handle, skipUpdate, { by: 'alice', deployments: ['us'], reason: 'decommissioned' });
+  await send(handle, CONTROL_UPDATES.skip, { by: 'alice', deployments: ['us'], reason: 'decommissioned' });
   await untilView(handle, ({ operations }) => operations[1]?.outcome !== null);
   scene.engine('eu').completeApply('eu');
   await resultOf(handle);
@@ -193,9 +186,9 @@ async function playGivenUp(scene: Scene) {
   scene.engine('eu').script('eu', { ...HOLDS, stop: 'never_lands' });
   const handle = await scene.start(await scene.input());
   await watched(scene, 'eu');
-  await handle.signal(stopSignal);
+  await handle.signal(CONTROL_SIGNALS.stop);
   await scene.engine('eu').ledger.waitForCall({ rpc: 'Stop', outcome: 'accepted' });
-  await send(handle, skipUpdate, { by: 'bob', deployments: ['eu'], reason: 'stuck', unconfirmed: true });
+  await send(handle, CONTROL_UPDATES.skip, { by: 'bob', deployments: ['eu'], reason: 'stuck', unconfirmed: true });
   await resultOf(handle);
   return [runOf(handle)];
 }
@@ -229,7 +222,7 @@ async function playCutoverRefused(scene: Scene) {
   scene.engine('eu').script('eu', { parks: 'always', cutover: 'refused' });
   const handle = await scene.start(await scene.input());
   await untilView(handle, ({ operations }) => operations[0]?.cutoverRefused === true);
-  await handle.signal(stopSignal);
+  await handle.signal(CONTROL_SIGNALS.stop);
   await resultOf(handle);
   return [runOf(handle)];
 }

@@ -261,7 +261,7 @@ async function buildInput(
       type: 'postgres',
       environment: 'test',
       deployments: params.deployments.map((name) => ({ name, target: name, queue: 'skein' })),
-      rollout: { maxConcurrency: 1, onFailure: 'halt', failureTolerance: 0, cutover: 'rolling', ...params.rollout },
+      rollout: { maxConcurrency: 1, onFailure: 'halt', failureTolerance: 0, cutover: 'rolling', inFlight: 'finish', waves: [], ...params.rollout },
       verify: params.verify ?? true,
       pollIntervalMs: params.pollIntervalMs ?? null,
     },
@@ -272,6 +272,7 @@ async function buildInput(
       deployments: plans.map(({ deployment, planId, digest }) => ({ deployment, planId, digest })),
     },
     allowUnsafe: false,
+    allowDrift: false,
     caller: 'tester',
     carried: null,
   };

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { ApplyInput } from '../../domain/apply.js';
 import { createEngines } from '../../tern/engines.js';
-import { retryUpdate } from '../../workflows/messages.js';
+import { CONTROL_UPDATES } from '../../workflows/messages.js';
 import { lineOf, send, startNextRun, untilStatus } from '../support/controls.js';
 import type { FaultAction } from '../support/scripted-engine.js';
 import { SCHEMA, type Scene, openStage, operationOf, resultOf, summary, untilView } from '../support/stage.js';
@@ -171,7 +171,7 @@ describe('a dispatch that a live engine answers with nothing but errors', () => 
     const view = await untilView(handle, ({ operations }) => operations[0]?.outcome !== null);
     expect(view.operations[0]?.outcome).toMatchObject({ state: 'failed', dispatch: 'unconfirmed' });
     fault.remove();
-    expect(await send(handle, retryUpdate, { deployments: ['eu'] })).toMatchObject({ answer: 'accepted' });
+    expect(await send(handle, CONTROL_UPDATES.retry, { deployments: ['eu'] })).toMatchObject({ answer: 'accepted' });
     await untilView(handle, ({ operations }) => operations[0]?.outcome?.state === 'completed');
     scene.engine('us').completeApply('us');
     const result = await resultOf(handle);

@@ -4,18 +4,7 @@ import type { OperationView } from '../../domain/apply.js';
 import type { RolloutSpec } from '../../domain/spec.js';
 import type { ApplyStatus } from '../../domain/status.js';
 import type { apply } from '../../workflows/apply.js';
-import {
-  type ControlMessage,
-  cancelUpdate,
-  releaseSignal,
-  releaseUpdate,
-  retryUpdate,
-  skipUpdate,
-  startUpdate,
-  statusQuery,
-  stopSignal,
-  stopUpdate,
-} from '../../workflows/messages.js';
+import { CONTROL_SIGNALS, CONTROL_UPDATES, type ControlMessage, statusQuery } from '../../workflows/messages.js';
 import { lineOf, refusalOf, send, startNextRun, untilStatus } from '../support/controls.js';
 import { type Scene, openStage, operationOf, resultOf, summary, untilView } from '../support/stage.js';
 
@@ -127,8 +116,8 @@ describe('a paused rollout', () => {
       commands: expect.arrayContaining([`release ${handle.workflowId}`, `stop ${handle.workflowId}`]),
     });
     expect(applyCalls(scene, 'b')).toBe(0);
-    if (how === 'signal') await handle.signal(releaseSignal, { by: 'alice' });
-    else expect(await send(handle, releaseUpdate, { by: 'alice' })).toMatchObject({ answer: 'accepted' });
+    if (how === 'signal') await handle.signal(CONTROL_SIGNALS.release, { by: 'alice' });
+    else expect(await send(handle, CONTROL_UPDATES.release, { by: 'alice' })).toMatchObject({ answer: 'accepted' });
     // The release is for the rest of the apply: the second failure does not pause it again.
     const result = await resultOf(handle);
     expect(summary(result)).toBe('a=failed b=failed c=completed');
@@ -141,7 +130,7 @@ describe('a paused rollout', () => {
     const handle = await scene.start(await scene.input({ rollout: { onFailure: 'pause' } }));
     await untilPaused(scene, handle);
     scene.engine('a').script('a', {});
-    expect(await send(handle, retryUpdate)).toMatchObject({ answer: 'accepted' });
+    expect(await send(handle, CONTROL_UPDATES.retry)).toMatchObject({ answer: 'accepted' });
     const result = await resultOf(handle);
     expect(summary(result)).toBe('a=completed b=completed');
     expect(result.state).toBe('completed');
@@ -160,11 +149,11 @@ describe('a paused rollout', () => {
     scene.engine('b').failApply('b', 'no');
     await untilPaused(scene, handle, 2);
     scene.engine('a').script('a', {});
-    await send(handle, retryUpdate, { deployments: ['a'] });
+    await send(handle, CONTROL_UPDATES.retry, { deployments: ['a'] });
     const held = await untilStatus(scene.client, handle.workflowId, (now) => lineOf(now, 'a').state === 'pending');
     expect(held.state).toBe('paused');
     expect(applyCalls(scene, 'a')).toBe(1);
-    await send(handle, releaseUpdate);
+    await send(handle, CONTROL_UPDATES.release);
     expect(summary(await resultOf(handle))).toBe('a=completed b=failed c=completed');
   });
 
@@ -173,7 +162,7 @@ describe('a paused rollout', () => {
     scene.engine('a').script('a', FAILS);
     const handle = await scene.start(await scene.input({ rollout: { onFailure: 'pause' } }));
     await untilPaused(scene, handle);
-    await send(handle, skipUpdate, { deployments: ['a'], reason: 'to be rebuilt', by: 'bob' });
+    await send(handle, CONTROL_UPDATES.skip, { deployments: ['a'], reason: 'to be rebuilt', by: 'bob' });
     const result = await resultOf(handle);
     expect(summary(result)).toBe('a=failed b=completed');
     expect(operationOf(result, 'a')).toMatchObject({ skipped: true });
@@ -192,7 +181,7 @@ describe('retry in a running apply', () => {
     const handle = await scene.start(await scene.input({ rollout: { onFailure: 'continue' } }));
     await untilWatched(scene, 'b');
     scene.engine('a').script('a', {});
-    await send(handle, retryUpdate, { deployments: ['a'] });
+    await send(handle, CONTROL_UPDATES.retry, { deployments: ['a'] });
     // The width is one and b has it.
     expect(applyCalls(scene, 'a')).toBe(1);
     scene.engine('b').completeApply('b');
@@ -216,11 +205,11 @@ describe('retry in a running apply', () => {
       handle,
       ({ operations }) => operations.filter((operation) => operation.outcome !== null).length === 3,
     );
-    const reason = await refusalOf(handle, retryUpdate, { deployments: ['a'] });
+    const reason = await refusalOf(handle, CONTROL_UPDATES.retry, { deployments: ['a'] });
     expect(reason).toContain('b is failed would keep the policy closed (onFailure halt, failureTolerance 0)');
     expect(applyCalls(scene, 'a')).toBe(1);
     for (const name of ['a', 'b']) scene.engine(name).script(name, {});
-    await send(handle, retryUpdate, { deployments: ['a', 'b'] });
+    await send(handle, CONTROL_UPDATES.retry, { deployments: ['a', 'b'] });
     await untilView(handle, ({ operations }) => operations[1]?.outcome?.state === 'completed');
     scene.engine('c').completeApply('c');
     const result = await resultOf(handle);
@@ -235,7 +224,7 @@ describe('skip', () => {
     scene.engine('a').script('a', HOLDS);
     const handle = await scene.start(await scene.input());
     await untilWatched(scene, 'a');
-    await send(handle, skipUpdate, { deployments: ['b'], reason: 'decommissioned' });
+    await send(handle, CONTROL_UPDATES.skip, { deployments: ['b'], reason: 'decommissioned' });
     await untilView(handle, ({ operations }) => operations[1]?.outcome?.state === 'stopped');
     scene.engine('a').completeApply('a');
     const result = await resultOf(handle);
@@ -254,14 +243,14 @@ describe('skip', () => {
     const { remoteApplyId } = scene.engine('a').applyOn('a');
     await scene.engine('a').pause();
     await untilStatus(scene.client, handle.workflowId, (now) => lineOf(now, 'a').unreachableSince !== null);
-    await send(handle, skipUpdate, { deployments: ['a'], reason: 'lost', unconfirmed: true, by: 'bob' });
+    await send(handle, CONTROL_UPDATES.skip, { deployments: ['a'], reason: 'lost', unconfirmed: true, by: 'bob' });
     // No setback: under halt the rollout goes on.
     await untilWatched(scene, 'b');
     const view = await untilView(handle, ({ operations }) => operations[0]?.outcome !== null);
     expect(view.operations[0]?.outcome).toMatchObject({ state: 'failed', confirmed: false, skipped: true });
     await scene.engine('a').resume();
     scene.engine('a').completeApply('a');
-    await send(handle, retryUpdate, { deployments: ['a'] });
+    await send(handle, CONTROL_UPDATES.retry, { deployments: ['a'] });
     scene.engine('b').completeApply('b');
     const result = await resultOf(handle);
     expect(summary(result)).toBe('a=completed b=completed c=completed');
@@ -275,9 +264,9 @@ describe('skip', () => {
     scene.engine('b').script('b', HOLDS);
     const handle = await scene.start(await scene.input());
     await untilWatched(scene, 'a');
-    await send(handle, skipUpdate, { deployments: ['a'], reason: 'stuck', unconfirmed: true });
+    await send(handle, CONTROL_UPDATES.skip, { deployments: ['a'], reason: 'stuck', unconfirmed: true });
     await untilWatched(scene, 'b');
-    await send(handle, retryUpdate, { deployments: ['a'] });
+    await send(handle, CONTROL_UPDATES.retry, { deployments: ['a'] });
     scene.engine('b').completeApply('b');
     const looks = scene.engine('a').ledger.calls({ rpc: 'Progress' }).length;
     await scene.engine('a').ledger.waitForCall({ rpc: 'Progress', nth: looks + 3 });
@@ -297,36 +286,36 @@ describe('a control that is refused', () => {
     readonly message: ControlMessage;
     readonly says: string;
   }[] = [
-    { what: 'release while the policy is open', update: releaseUpdate, message: {}, says: 'nothing to release' },
-    { what: 'retry with nothing failed', update: retryUpdate, message: {}, says: 'no failed deployment to retry' },
+    { what: 'release while the policy is open', update: CONTROL_UPDATES.release, message: {}, says: 'nothing to release' },
+    { what: 'retry with nothing failed', update: CONTROL_UPDATES.retry, message: {}, says: 'no failed deployment to retry' },
     {
       what: 'retry of a running deployment',
-      update: retryUpdate,
+      update: CONTROL_UPDATES.retry,
       message: { deployments: ['a'] },
       says: 'can be attempted anew',
     },
     {
       what: 'skip of a running deployment',
-      update: skipUpdate,
+      update: CONTROL_UPDATES.skip,
       message: { deployments: ['a'], reason: 'x' },
       says: '--unconfirmed',
     },
-    { what: 'skip without a reason', update: skipUpdate, message: { deployments: ['b'] }, says: '--reason' },
-    { what: 'skip without a deployment', update: skipUpdate, message: { reason: 'x' }, says: '--deployment' },
+    { what: 'skip without a reason', update: CONTROL_UPDATES.skip, message: { deployments: ['b'] }, says: '--reason' },
+    { what: 'skip without a deployment', update: CONTROL_UPDATES.skip, message: { reason: 'x' }, says: '--deployment' },
     {
       what: 'an unknown deployment',
-      update: skipUpdate,
+      update: CONTROL_UPDATES.skip,
       message: { deployments: ['nowhere'], reason: 'x' },
       says: 'does not have; it has a, b',
     },
     {
       what: 'another environment',
-      update: stopUpdate,
+      update: CONTROL_UPDATES.stop,
       message: { environment: 'production' },
       says: 'names environment production, and apply',
     },
-    { what: 'stop of one deployment', update: stopUpdate, message: { deployments: ['a'] }, says: 'whole apply' },
-    { what: 'start of a running apply', update: startUpdate, message: {}, says: 'is running' },
+    { what: 'stop of one deployment', update: CONTROL_UPDATES.stop, message: { deployments: ['a'] }, says: 'whole apply' },
+    { what: 'start of a running apply', update: CONTROL_UPDATES.start, message: {}, says: 'is running' },
   ];
   it.each(cases.map((one) => [one.what, one] as const))('(%s) says why and leaves no event', async (_what, one) => {
     const { update, message, says } = one;
@@ -340,7 +329,7 @@ describe('a control that is refused', () => {
 
   it('by signal for another environment changes nothing', async () => {
     const { handle, scene } = await refusing();
-    await handle.signal(stopSignal, { environment: 'production' });
+    await handle.signal(CONTROL_SIGNALS.stop, { environment: 'production' });
     const view = await untilView(handle, () => true);
     expect(view).toMatchObject({ stop: false, controls: [] });
     scene.engine('a').completeApply('a');
@@ -370,7 +359,7 @@ describe('an engine that parks although nobody asked', () => {
       message: expect.stringContaining('another session holds the table'),
     });
     expect(scene.engine('a').ledger.calls({ rpc: 'Cutover' }).length).toBe(1);
-    await handle.signal(stopSignal);
+    await handle.signal(CONTROL_SIGNALS.stop);
     expect(summary(await resultOf(handle))).toBe('a=stopped');
     expect(scene.engine('a').ledger.effects({ effect: 'cut_over' })).toEqual([]);
   });
@@ -386,7 +375,7 @@ describe('an engine that parks although nobody asked', () => {
     const status = await untilStatus(scene.client, handle.workflowId, (now) => now.waitingFor?.for === 'cutover');
     expect(lineOf(status, 'b').state).toBe('waiting_for_cutover');
     expect(scene.engine('b').ledger.calls({ rpc: 'Cutover' })).toEqual([]);
-    await handle.signal(stopSignal);
+    await handle.signal(CONTROL_SIGNALS.stop);
     expect(summary(await resultOf(handle))).toBe('a=failed b=stopped');
   });
 });
@@ -464,7 +453,7 @@ describe('a closed apply', () => {
     scene.engine('b').script('b', HOLDS);
     const { input, result } = await stopped(scene, ['b'], {});
     const { remoteApplyId } = operationOf(result, 'b');
-    const cancelled = await resultOf(await startNextRun(scene.client, { input, result }, { control: 'cancel' }));
+    const cancelled = await resultOf(await startNextRun(scene.client, { input, result }, { control: 'cancel', deployments: [] }));
     expect(summary(cancelled)).toBe('a=completed b=cancelled c=cancelled');
     expect(cancelled.state).toBe('cancelled');
     expect(JSON.stringify(operationOf(cancelled, 'a'))).toBe(JSON.stringify(operationOf(result, 'a')));
@@ -484,7 +473,7 @@ describe('a closed apply', () => {
     const scene = await stage.scene(['a'], { dialect: 'limited' });
     scene.engine('a').script('a', HOLDS);
     const { input, result } = await stopped(scene, ['a'], {});
-    const cancelled = await resultOf(await startNextRun(scene.client, { input, result }, { control: 'cancel' }));
+    const cancelled = await resultOf(await startNextRun(scene.client, { input, result }, { control: 'cancel', deployments: [] }));
     expect(operationOf(cancelled, 'a')).toMatchObject({
       state: 'cancelled',
       confirmed: false,
@@ -501,9 +490,9 @@ describe('a closed apply', () => {
     const input = await scene.input({ rollout: { onFailure: 'pause' } });
     const handle = await scene.start(input);
     await untilPaused(scene, handle);
-    await send(handle, releaseUpdate);
+    await send(handle, CONTROL_UPDATES.release);
     await untilWatched(scene, 'b');
-    await handle.signal(stopSignal);
+    await handle.signal(CONTROL_SIGNALS.stop);
     const result = await resultOf(handle);
     const again = await startNextRun(scene.client, { input, result }, START);
     await scene.engine('b').ledger.waitForCall({ rpc: 'Start' });
@@ -520,7 +509,7 @@ describe('cancel of a running apply', () => {
     scene.engine('a').script('a', HOLDS);
     const handle = await scene.start(await scene.input());
     await untilWatched(scene, 'a');
-    expect(await send(handle, cancelUpdate, { by: 'alice' })).toMatchObject({
+    expect(await send(handle, CONTROL_UPDATES.cancel, { by: 'alice' })).toMatchObject({
       answer: 'accepted',
       deployments: { a: 'stopping', b: 'not_started' },
     });
@@ -535,9 +524,9 @@ describe('cancel of a running apply', () => {
     scene.engine('a').script('a', { ...HOLDS, stop: 'never_lands' });
     const handle = await scene.start(await scene.input());
     await untilWatched(scene, 'a');
-    await handle.signal(stopSignal);
+    await handle.signal(CONTROL_SIGNALS.stop);
     await scene.engine('a').ledger.waitForCall({ rpc: 'Stop', outcome: 'accepted' });
-    await send(handle, cancelUpdate);
+    await send(handle, CONTROL_UPDATES.cancel);
     const result = await resultOf(handle);
     expect(summary(result)).toBe('a=cancelled');
     expect(result.state).toBe('cancelled');
@@ -559,7 +548,7 @@ async function stopped(scene: Scene, watched: readonly string[], rollout: Partia
   const handle = await scene.start(input);
   for (const name of watched)
     await scene.engine(name).ledger.waitForCall({ rpc: 'Progress', target: name, outcome: 'answered' });
-  await handle.signal(stopSignal);
+  await handle.signal(CONTROL_SIGNALS.stop);
   return { input, result: await resultOf(handle) };
 }
 

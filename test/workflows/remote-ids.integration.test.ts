@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { SkeinClient } from '../../client/index.js';
 import { State } from '../../proto/gen/tern.js';
-import { cancelUpdate, stopSignal } from '../../workflows/messages.js';
+import { CONTROL_SIGNALS, CONTROL_UPDATES } from '../../workflows/messages.js';
 import { failureOf, lineOf, resetApply, send, startNextRun, untilStatus } from '../support/controls.js';
 import type { LedgerCall, LedgerEntry, Rpc } from '../support/scripted-engine.js';
 import { type Scene, openStage, operationOf, resultOf, summary, untilView } from '../support/stage.js';
@@ -47,7 +47,7 @@ describe('several operations', () => {
     for (const name of names) await engine.ledger.waitForCall({ rpc: 'Progress', target: name });
     engine.completeApply('d');
     await untilView(handle, ({ operations }) => operations[3]?.outcome !== null);
-    await handle.signal(stopSignal);
+    await handle.signal(CONTROL_SIGNALS.stop);
     const stopped = await resultOf(handle);
     expect(summary(stopped)).toBe('a=stopped b=completed c=stopped d=completed');
     const again = await startNextRun(
@@ -58,7 +58,7 @@ describe('several operations', () => {
     for (const name of ['a', 'c']) await engine.ledger.waitForCall({ rpc: 'Start', target: name });
     engine.completeApply('a');
     await untilView(again, ({ operations }) => operations[0]?.outcome !== null);
-    await send(again, cancelUpdate);
+    await send(again, CONTROL_UPDATES.cancel);
     const result = await resultOf(again);
     expect(summary(result)).toBe('a=completed b=completed c=cancelled d=completed');
 
@@ -248,7 +248,7 @@ describe('a deployment that the worker does not know', () => {
     await scene.stopWorker();
     await scene.startWorker();
     await untilStatus(scene.client, handle.workflowId, (now) => lineOf(now, 'eu').unreachableSince !== null);
-    await handle.signal(stopSignal);
+    await handle.signal(CONTROL_SIGNALS.stop);
     const status = await untilStatus(
       scene.client,
       handle.workflowId,
@@ -266,7 +266,7 @@ describe('a deployment that the worker does not know', () => {
     const scene = await stage.scene(['eu', 'us'], { unknown: ['eu'] });
     const handle = await scene.start(await scene.input());
     await untilStatus(scene.client, handle.workflowId, (now) => lineOf(now, 'eu').unreachableSince !== null);
-    await handle.signal(stopSignal);
+    await handle.signal(CONTROL_SIGNALS.stop);
     const result = await resultOf(handle);
     expect(summary(result)).toBe('eu=stopped us=stopped');
     expect(operationOf(result, 'eu')).toMatchObject({ started: false, startedAt: null, confirmed: true });
@@ -344,7 +344,7 @@ describe('a lost operation of an apply that is being stopped', () => {
     const handle = await scene.start(await scene.input());
     await scene.engine('eu').ledger.waitForCall({ rpc: 'Progress' });
     const { remoteApplyId } = scene.engine('eu').applyOn('eu');
-    await handle.signal(stopSignal);
+    await handle.signal(CONTROL_SIGNALS.stop);
     const { ledger } = scene.engine('eu');
     await ledger.waitForCall({ rpc: 'Stop', outcome: 'accepted' });
     await scene.operation('eu').terminate('by mistake');
@@ -371,7 +371,7 @@ describe('an apply that is reset in the middle', () => {
 
   it('is stopped like any other', async () => {
     const { scene, handle } = await resetInTheMiddle();
-    await handle.signal(stopSignal);
+    await handle.signal(CONTROL_SIGNALS.stop);
     const result = await resultOf(handle);
     expect(summary(result)).toBe('eu=stopped us=stopped');
     expect(operationOf(result, 'eu')).toMatchObject({ started: true, confirmed: true });

@@ -22,7 +22,7 @@ function applyInput(names: readonly string[], rollout: Partial<ApplyInput['spec'
     spec: {
       ...SPEC,
       deployments: names.map((name) => ({ name, target: name, queue: 'skein' })),
-      rollout: { maxConcurrency: 1, onFailure: 'halt', failureTolerance: 0, cutover: 'rolling', ...rollout },
+      rollout: { maxConcurrency: 1, onFailure: 'halt', failureTolerance: 0, cutover: 'rolling', inFlight: 'finish', waves: [], ...rollout },
     },
     specDigest: 'd',
     plan: {
@@ -31,6 +31,7 @@ function applyInput(names: readonly string[], rollout: Partial<ApplyInput['spec'
       deployments: names.map((deployment) => ({ deployment, planId: `plan-${deployment}`, digest: 'abc' })),
     },
     allowUnsafe: false,
+    allowDrift: false,
     caller: 'tester',
     carried: null,
   };
@@ -72,6 +73,7 @@ function operationInput(admitted: boolean, initial: Partial<InitialOperation> = 
     planId: 'plan-a',
     planDigest: 'abcdef0123456789',
     allowUnsafe: false,
+    allowDrift: false,
     caller: 'tester',
     initial: {
       deployment: 'a',

@@ -1,7 +1,7 @@
 import { WorkflowNotFoundError } from '@temporalio/client';
 import { describe, expect, it } from 'vitest';
 import { type Scene, openStage, operationOf, resultOf, summary, untilView } from '../support/stage.js';
-import { type ControlMessage, releaseUpdate, skipUpdate, stopSignal, stopUpdate } from '../../workflows/messages.js';
+import { CONTROL_SIGNALS, CONTROL_UPDATES, type ControlMessage } from '../../workflows/messages.js';
 import { until } from '../support/until.js';
 
 const stage = await openStage();
@@ -28,7 +28,7 @@ describe('stop under onFailure continue', () => {
     await scene.engine('a').ledger.waitForCall({ rpc: 'Progress' });
     await scene.stopWorker();
     scene.engine('a').failApply('a', 'duplicate key value');
-    await handle.signal(stopSignal);
+    await handle.signal(CONTROL_SIGNALS.stop);
     await scene.startWorker();
     const result = await resultOf(handle);
     expect(summary(result)).toBe('a=failed b=stopped c=stopped');
@@ -53,7 +53,7 @@ describe('stop before anything runs', () => {
     const input = await scene.input();
     const before = calls(scene, 'a').length;
     const handle = await scene.start(input);
-    await handle.signal(stopSignal);
+    await handle.signal(CONTROL_SIGNALS.stop);
     await scene.startWorker();
     const result = await resultOf(handle);
     expect(summary(result)).toBe('a=stopped b=stopped');
@@ -68,7 +68,7 @@ describe('stop before anything runs', () => {
     scene.engine('a').script('a', HOLDS);
     const handle = await scene.start(await scene.input());
     await scene.engine('a').ledger.waitForCall({ rpc: 'Progress' });
-    const answer = await handle.executeUpdate(stopUpdate, { args: [{ by: 'alice' }] });
+    const answer = await handle.executeUpdate(CONTROL_UPDATES.stop, { args: [{ by: 'alice' }] });
     expect(answer).toEqual({ control: 'stop', answer: 'accepted', deployments: { a: 'stopping', b: 'not_started' } });
     const result = await resultOf(handle);
     expect(summary(result)).toBe('a=stopped b=stopped');
@@ -88,7 +88,7 @@ describe('stop around the dispatch', () => {
       const { raw } = await child.describe();
       return (raw.pendingActivities ?? []).some((activity) => activity.heartbeatDetails?.payloads?.length);
     });
-    await handle.signal(stopSignal);
+    await handle.signal(CONTROL_SIGNALS.stop);
     const result = await resultOf(handle);
     expect(summary(result)).toBe('a=stopped b=stopped');
     expect(operationOf(result, 'a')).toMatchObject({
@@ -106,7 +106,7 @@ describe('stop around the dispatch', () => {
     await scene.startWorker({ workflowsOnly: true });
     const child = scene.client.workflow.getHandle(`test/${scene.database}/a/a`);
     await until(async () => ((await child.describe()).raw.pendingActivities ?? []).length > 0);
-    await handle.signal(stopSignal);
+    await handle.signal(CONTROL_SIGNALS.stop);
     await until(
       async () =>
         (await child.fetchHistory()).events?.some((event) => event.activityTaskCanceledEventAttributes) ?? false,
@@ -124,7 +124,7 @@ describe('stop around the dispatch', () => {
     const held = scene.engine('a').fault({ rpc: 'Apply', action: { kind: 'hold_after' } });
     const handle = await scene.start(await scene.input());
     await scene.engine('a').ledger.waitForCall({ rpc: 'Apply' });
-    await handle.signal(stopSignal);
+    await handle.signal(CONTROL_SIGNALS.stop);
     await untilView(handle, (view) => view.stop);
     held.release();
     const result = await resultOf(handle);
@@ -151,7 +151,7 @@ describe('stop around the dispatch', () => {
       .fault({ rpc: 'Apply', times: Number.POSITIVE_INFINITY, action: { kind: 'error_after', status: 'UNAVAILABLE' } });
     const handle = await scene.start(await scene.input());
     await until(() => lost.hits >= 2);
-    await handle.signal(stopSignal);
+    await handle.signal(CONTROL_SIGNALS.stop);
     const child = scene.client.workflow.getHandle(`test/${scene.database}/a/a`);
     await until(
       async () =>
@@ -182,7 +182,7 @@ describe('stop while running', () => {
       (view) => view.operations[0]?.outcome !== null && view.operations[1]?.stage === 'admitted',
     );
     await scene.engine('b').ledger.waitForCall({ rpc: 'Progress' });
-    await handle.signal(stopSignal);
+    await handle.signal(CONTROL_SIGNALS.stop);
     const result = await resultOf(handle);
     expect(summary(result)).toBe('a=completed b=stopped c=stopped');
     expect(JSON.stringify(operationOf(result, 'a'))).toBe(JSON.stringify(before.operations[0]?.outcome));
@@ -196,8 +196,8 @@ describe('stop while running', () => {
     scene.engine('a').script('a', { ...HOLDS, stop: 'on_release' });
     const handle = await scene.start(await scene.input());
     await scene.engine('a').ledger.waitForCall({ rpc: 'Progress' });
-    await handle.signal(stopSignal);
-    const again = await handle.executeUpdate(stopUpdate, { args: [{}] });
+    await handle.signal(CONTROL_SIGNALS.stop);
+    const again = await handle.executeUpdate(CONTROL_UPDATES.stop, { args: [{}] });
     expect(again).toMatchObject({ answer: 'already', deployments: { a: 'stopping' } });
     await scene.engine('a').ledger.waitForCall({ rpc: 'Stop' });
     scene.engine('a').landStop('a');
@@ -209,7 +209,7 @@ describe('stop while running', () => {
     const scene = await stage.scene(['a']);
     const handle = await scene.start(await scene.input());
     const before = JSON.stringify(await resultOf(handle));
-    await expect(handle.signal(stopSignal)).rejects.toBeInstanceOf(WorkflowNotFoundError);
+    await expect(handle.signal(CONTROL_SIGNALS.stop)).rejects.toBeInstanceOf(WorkflowNotFoundError);
     expect(JSON.stringify(await resultOf(handle))).toBe(before);
   });
 
@@ -220,7 +220,7 @@ describe('stop while running', () => {
     const handle = await scene.start(await scene.input({ rollout: { maxConcurrency: 2 } }));
     await scene.engine('a').ledger.waitForCall({ rpc: 'Progress' });
     await scene.engine('b').ledger.waitForCall({ rpc: 'Progress' });
-    await handle.signal(stopSignal);
+    await handle.signal(CONTROL_SIGNALS.stop);
     const view = await untilView(
       handle,
       ({ operations }) => operations[1]?.outcome?.state === 'stopped' && operations[2]?.outcome?.state === 'stopped',
@@ -238,7 +238,7 @@ describe('stop while running', () => {
     await scene.engine('b').pause();
     const handle = await scene.start(input);
     await scene.engine('a').ledger.waitForCall({ rpc: 'Progress' });
-    await handle.signal(stopSignal);
+    await handle.signal(CONTROL_SIGNALS.stop);
     const view = await untilView(handle, ({ operations }) => operations[1]?.outcome !== null);
     expect(view.operations[1]?.outcome).toMatchObject({ state: 'stopped', started: false });
     expect(view).toMatchObject({ stop: true });
@@ -253,7 +253,7 @@ describe('what the engine says outranks the stop', () => {
     scene.engine('a').script('a', { ...HOLDS, stop: 'never_lands' });
     const handle = await scene.start(await scene.input());
     await scene.engine('a').ledger.waitForCall({ rpc: 'Progress' });
-    await handle.signal(stopSignal);
+    await handle.signal(CONTROL_SIGNALS.stop);
     await scene.engine('a').ledger.waitForCall({ rpc: 'Stop' });
     scene.engine('a').completeApply('a');
     const result = await resultOf(handle);
@@ -269,7 +269,7 @@ describe('what the engine says outranks the stop', () => {
     const fault = scene
       .engine('a')
       .fault({ rpc: 'Stop', times: Number.POSITIVE_INFINITY, action: { kind: 'error_after', status: 'INTERNAL' } });
-    await handle.signal(stopSignal);
+    await handle.signal(CONTROL_SIGNALS.stop);
     const result = await resultOf(handle);
     expect(fault.hits).toBeGreaterThan(0);
     expect(summary(result)).toBe('a=stopped');
@@ -280,7 +280,7 @@ describe('what the engine says outranks the stop', () => {
     scene.engine('a').script('a', { ...HOLDS, stop: 'refused' });
     const handle = await scene.start(await scene.input());
     await scene.engine('a').ledger.waitForCall({ rpc: 'Progress' });
-    await handle.signal(stopSignal);
+    await handle.signal(CONTROL_SIGNALS.stop);
     const child = scene.client.workflow.getHandle(`test/${scene.database}/a/a`);
     await until(async () => {
       const { raw } = await child.describe();
@@ -301,7 +301,7 @@ describe('what the engine says outranks the stop', () => {
     const handle = await scene.start(await scene.input());
     await scene.engine('a').ledger.waitForCall({ rpc: 'Progress' });
     await scene.engine('a').pause();
-    await handle.signal(stopSignal);
+    await handle.signal(CONTROL_SIGNALS.stop);
     const view = await untilView(handle, ({ operations }) => operations[1]?.outcome?.state === 'stopped');
     expect(view.operations[0]?.outcome).toBeNull();
     await scene.engine('a').resume();
@@ -315,9 +315,9 @@ describe('what the engine says outranks the stop', () => {
     await scene.engine('a').ledger.waitForCall({ rpc: 'Progress' });
     const { remoteApplyId } = scene.engine('a').applyOn('a');
     await scene.engine('a').pause();
-    await handle.signal(stopSignal);
+    await handle.signal(CONTROL_SIGNALS.stop);
     const message: ControlMessage = { by: 'bob', deployments: ['a'], reason: 'the region is gone', unconfirmed: true };
-    expect(await handle.executeUpdate(skipUpdate, { args: [message] })).toMatchObject({ answer: 'accepted' });
+    expect(await handle.executeUpdate(CONTROL_UPDATES.skip, { args: [message] })).toMatchObject({ answer: 'accepted' });
     const result = await resultOf(handle);
     const a = operationOf(result, 'a');
     expect(a).toMatchObject({ state: 'failed', confirmed: false, skipped: true, remoteApplyId });
@@ -333,7 +333,7 @@ describe('stop when nothing moves', () => {
     scene.engine('a').script('a', { end: 'failed', message: 'no' });
     const handle = await scene.start(await scene.input({ rollout: { onFailure: 'pause' } }));
     await untilView(handle, ({ operations }) => operations[0]?.outcome?.state === 'failed');
-    await handle.signal(stopSignal);
+    await handle.signal(CONTROL_SIGNALS.stop);
     const result = await resultOf(handle);
     expect(summary(result)).toBe('a=failed b=stopped');
     expect(forwardCalls(scene, 'b')).toEqual([]);
@@ -344,7 +344,7 @@ describe('stop when nothing moves', () => {
     scene.engine('a').script('a', { steps: [{ state: 'STATE_FAILED_RETRYABLE', holds: true }] });
     const handle = await scene.start(await scene.input());
     await scene.engine('a').ledger.waitForCall({ rpc: 'Progress' });
-    await handle.signal(stopSignal);
+    await handle.signal(CONTROL_SIGNALS.stop);
     expect(summary(await resultOf(handle))).toBe('a=stopped b=stopped');
   });
 
@@ -354,7 +354,7 @@ describe('stop when nothing moves', () => {
     const handle = await scene.start(await scene.input());
     await scene.engine('a').ledger.waitForCall({ rpc: 'Progress' });
     await scene.stopWorker();
-    await handle.signal(stopSignal);
+    await handle.signal(CONTROL_SIGNALS.stop);
     expect((await handle.describe()).status.name).toBe('RUNNING');
     expect(scene.engine('a').ledger.calls({ rpc: 'Stop' })).toEqual([]);
     await scene.startWorker();
@@ -423,11 +423,11 @@ describe('forward controls after a stop', () => {
     scene.engine('a').script('a', { ...HOLDS, stop: 'on_release' });
     const handle = await scene.start(await scene.input());
     await scene.engine('a').ledger.waitForCall({ rpc: 'Progress' });
-    await handle.signal(stopSignal);
+    await handle.signal(CONTROL_SIGNALS.stop);
     await scene.engine('a').ledger.waitForCall({ rpc: 'Stop' });
     await untilView(handle, ({ operations }) => operations[1]?.outcome !== null);
     const before = (await handle.describe()).historyLength;
-    await expect(handle.executeUpdate(releaseUpdate, { args: [{}] })).rejects.toMatchObject({
+    await expect(handle.executeUpdate(CONTROL_UPDATES.release, { args: [{}] })).rejects.toMatchObject({
       cause: { message: expect.stringContaining('is being stopped') },
     });
     expect((await handle.describe()).historyLength).toBe(before);

@@ -1,6 +1,6 @@
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import { describe, expect, it } from 'vitest';
-import { releaseUpdate, stopSignal } from '../../workflows/messages.js';
+import { CONTROL_SIGNALS, CONTROL_UPDATES } from '../../workflows/messages.js';
 import { send } from '../support/controls.js';
 import { type Stage, openStage, operationOf, resultOf, summary, untilView } from '../support/stage.js';
 import { testTimeSkippingEnvironment, timeSkippingUnavailable } from '../support/temporal.js';
@@ -36,7 +36,7 @@ describe.skipIf(opened === null)('over a long time', () => {
     const before = await environment.currentTimeMs();
     const handle = await scene.start(await scene.input({ pollIntervalMs: DAY_MS }));
     await scene.engine('eu').ledger.waitForCall({ rpc: 'Progress', outcome: 'answered' });
-    await handle.signal(stopSignal);
+    await handle.signal(CONTROL_SIGNALS.stop);
     const { operations } = await untilView(handle, (view) => view.operations[0]?.outcome?.state === 'stopped');
     expect(operations[1]?.outcome?.state).toBe('stopped');
     // Nobody waits for the result here, so the clock of this server has not jumped.
@@ -54,7 +54,7 @@ describe.skipIf(opened === null)('over a long time', () => {
     await environment.sleep(60 * HOUR_MS);
     expect((await handle.fetchHistory()).events?.length).toBe(events);
     expect(scene.engine('us').ledger.calls({ rpc: 'Apply' })).toEqual([]);
-    await send(handle, releaseUpdate, { by: 'alice' });
+    await send(handle, CONTROL_UPDATES.release, { by: 'alice' });
     const result = await resultOf(handle);
     expect(summary(result)).toBe('eu=failed us=completed ap=completed');
     const failedAt = Date.parse(view.operations[0]?.outcome?.completedAt ?? '');

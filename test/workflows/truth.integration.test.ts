@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { State } from '../../proto/gen/tern.js';
-import { retryUpdate } from '../../workflows/messages.js';
+import { CONTROL_UPDATES } from '../../workflows/messages.js';
 import { lineOf, send, startNextRun, untilStatus } from '../support/controls.js';
 import { type Scene, openStage, operationOf, resultOf, summary, untilView } from '../support/stage.js';
 
@@ -74,7 +74,7 @@ describe('an engine that reports failed although it did it', () => {
     scene.engine('us').script('us', HOLDS);
     const handle = await scene.start(await scene.input({ rollout: { onFailure: 'continue', maxConcurrency: 2 } }));
     await untilView(handle, ({ operations }) => operations[0]?.outcome?.changeInPlace === true);
-    await send(handle, retryUpdate, { deployments: ['eu'] });
+    await send(handle, CONTROL_UPDATES.retry, { deployments: ['eu'] });
     await untilView(handle, ({ operations }) => operations[0]?.outcome?.state === 'completed');
     scene.engine('us').completeApply('us');
     expect(summary(await resultOf(handle))).toBe('eu=completed us=completed');

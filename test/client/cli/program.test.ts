@@ -24,7 +24,7 @@ const COMMANDS = [
   'dev',
 ];
 
-const WAIT = { since: null, commands: [] };
+const WAIT = { since: null, until: null, wave: null, commands: [] };
 
 async function run(commandLine: readonly string[], environment: Readonly<Record<string, string>> = {}) {
   const terminal = recordedTerminal({ TEMPORAL_CONFIG_FILE: '/nowhere/temporal.toml', ...environment });

@@ -2,7 +2,7 @@ import { Chalk } from 'chalk';
 import { expect, test } from 'vitest';
 import { renderPlan } from '../../../client/cli/render-plan.js';
 import { reviewPlans } from '../../../client/plan.js';
-import { SCHEMA_FILES, answer, change, spec } from '../builders.js';
+import { ROLLOUT, SCHEMA_FILES, answer, change, spec } from '../builders.js';
 
 test('a plan shows its statements per class, hazards, leftovers and the effective numbers', () => {
   const changes = [
@@ -13,7 +13,7 @@ test('a plan shows its statements per class, hazards, leftovers and the effectiv
   const busy = answer('eu', changes);
   const plan = reviewPlans(
     {
-      spec: spec({ rollout: { maxConcurrency: '50%', onFailure: 'pause', failureTolerance: 1, cutover: 'rolling' } }),
+      spec: spec({ rollout: { ...ROLLOUT, maxConcurrency: '50%', onFailure: 'pause', failureTolerance: 1 } }),
       schemaFiles: SCHEMA_FILES,
     },
     {
@@ -50,6 +50,6 @@ test('a plan shows its statements per class, hazards, leftovers and the effectiv
 
     ap: nothing to do, the schema is there already
 
-    Rollout: eu, us, ap; 1 at a time; pause after 2 setbacks (onFailure pause, failureTolerance 1); cutover rolling"
+    Rollout: eu, us, ap; 1 at a time; pause after 2 setbacks (failureTolerance 1); onFailure pause, inFlight finish, cutover rolling"
   `);
 });

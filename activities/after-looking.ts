@@ -71,6 +71,8 @@ export async function afterLooking<Answer>(
           : { kind: 'refused', message: withRemoteIds(input, answer.message) };
       }
       if (verdict !== 'look_again') return verdict;
+      // The engine answers and nothing was sent: what went wrong before is over.
+      beat.show({ ...beat.details, internalSince: null, lastError: null });
     } catch (error) {
       const answer = judgeFailure(asEngineFailure(error), { beat, input, errorsMsMax: step.errorsMsMax });
       if (answer !== null) return answer;
@@ -82,7 +84,8 @@ export async function afterLooking<Answer>(
 function showObservation(beat: Beat<DispatchDetails>, observation: Observation): void {
   if (observation.state === 'missing') return;
   const { state, phase, progress, detail } = observation;
-  beat.show({ ...beat.details, state, phase, progress, detail, progressAt: new Date().toISOString() });
+  const progressAt = new Date().toISOString();
+  beat.show({ ...beat.details, state, phase, progress, detail, progressAt, unreachableSince: null });
 }
 
 /** A definite answer, or null to look and send again; records why in the heartbeat. */

@@ -7,7 +7,7 @@ export const FAILURES = {
   Unreachable: { retry: 'forever', mayHaveHappened: false },
   /** The call left and no definite answer came back (deadline, lost connection, UNAVAILABLE). It may have happened. */
   Ambiguous: { retry: 'forever', mayHaveHappened: true },
-  /** A live engine answered INTERNAL or alike. It may have happened; bounded to ten minutes (design 4.2, C47). */
+  /** A live engine answered INTERNAL or alike. It may have happened; bounded: ten minutes for a dispatch or a start, two for a cutover or a revert (design 4.2, C47). */
   EngineInternal: { retry: 'bounded', mayHaveHappened: true },
   /** The engine refused, in its answer or by a permanent status. Nothing happened and a repeat would be refused again. */
   EngineRefused: { retry: 'never', mayHaveHappened: false },

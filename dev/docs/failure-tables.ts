@@ -5,7 +5,7 @@ import { FAILURES } from '../../domain/failure.js';
 import { FAILURE_OF_STATUS } from '../../tern/status.js';
 import { type Blocks, code, table } from './markdown.js';
 
-const RETRY = { never: 'never', bounded: 'for ten minutes', forever: 'until there is an answer' } as const;
+const RETRY = { never: 'never', bounded: 'for some minutes', forever: 'until there is an answer' } as const;
 
 /** For docs/failures.md: what can go wrong, in the words of the source, and how a gRPC status is read. */
 export function failureBlocks(root: string): Blocks {

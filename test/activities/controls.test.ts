@@ -159,6 +159,17 @@ describe('cutover', () => {
     expect(environment.beats.at(-1)).toMatchObject({ state: 'running', remoteApplyId: 'apply-1' });
   });
 
+  it('forgets what went wrong before, once the engine answers again', async () => {
+    const fake = new FakeEngine({ progress: [failure('EngineInternal', 'storage is gone'), observation('running')] });
+    const environment = attempt(longSince());
+    const running = environment.run(createCutover(portsOf(fake, { controlErrorsMsMax: 3_600_000 })), REMOTE);
+    const ended = expect(running).rejects.toBeInstanceOf(CancelledFailure);
+    await until(() => environment.beats.at(-1)?.['state'] === 'running');
+    environment.cancel();
+    await ended;
+    expect(environment.beats.at(-1)).toMatchObject({ internalSince: null, lastError: null, unreachableSince: null });
+  });
+
   it('says what the engine had settled before it, so that an old refusal is not taken for that of this one', async () => {
     const settledControls = [settledRow('cutover', 'failed', EARLY), settledRow('stop', 'failed', LATE)];
     const fake = new FakeEngine({

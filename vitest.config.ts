@@ -8,9 +8,9 @@ import { defineConfig } from 'vitest/config';
 const FILES_AT_A_TIME = Math.min(4, Math.max(2, availableParallelism()));
 
 /**
- * `unit` needs nothing but Node and takes seconds; `integration` starts real servers and databases, on ports and folders
- * of their own; `extra` needs what is not on every machine (Go, say) and has commands of its own. A file says which it is
- * by its name.
+ * `unit` needs nothing but Node and takes seconds; `exhaustive` neither needs more, but walks through so many cases that
+ * it is not for every save; `integration` starts real servers and databases, on ports and folders of their own; `extra`
+ * needs what is not on every machine (Go, say) and has commands of its own. A file says which it is by its name.
  */
 export default defineConfig({
   test: {
@@ -22,7 +22,18 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/**/*.integration.test.ts', 'test/**/*.extra.test.ts'],
+          exclude: ['test/**/*.{exhaustive,integration,extra}.test.ts'],
+          // Half of the time went into loading the same modules for every file. What a test changes for the whole process
+          // (the clock, the environment) it puts back, and the Temporal runtime is installed by no file of this project.
+          isolate: false,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'exhaustive',
+          include: ['test/**/*.exhaustive.test.ts'],
+          testTimeout: 120_000,
         },
       },
       {

@@ -40,10 +40,10 @@ export function usageRows(deployments: number, floors: readonly Cost[], rollouts
   return (['server', 'worker', 'bench'] as const).flatMap((who): readonly Row[] => {
     const [floor, value] = [perDeployment(floors, who), perDeployment(rollouts, who)];
     if (Number.isNaN(floor) || Number.isNaN(value)) return [];
-    const measure = `CPU per deployment: ${USERS[who]}`;
+    const name = `CPU per deployment: ${USERS[who]}`;
     // A process that did next to nothing for the floor has no ratio that says anything.
     const ratio = floor >= 1 ? value / floor : null;
-    return [{ measure, deployments, value, unit: 'ms of CPU', floor, ratio, goal: null, met: null }];
+    return [{ measure: name, deployments, value, unit: 'ms of CPU', floor, ratio, goal: null, met: null }];
   });
 }
 

@@ -106,7 +106,16 @@ export async function measureStop(rig: Rig, deployments: number): Promise<readon
   return [row('time from a stop to the last Stop call', deployments, lastMs, 'ms', null)];
 }
 
-function row(measure: string, deployments: number, value: number, unit: Row['unit'], goal: number | null): Row {
+function row(name: string, deployments: number, value: number, unit: Row['unit'], goal: number | null): Row {
   const met = goal === null ? null : value <= goal;
-  return { measure, deployments, value, unit, floor: null, ratio: goal === null ? null : value / goal, goal, met };
+  return {
+    measure: name,
+    deployments,
+    value,
+    unit,
+    floor: null,
+    ratio: goal === null ? null : value / goal,
+    goal,
+    met,
+  };
 }

@@ -52,7 +52,6 @@ export async function untilQuiet({ nowMs, pause, usedMs }: Surroundings): Promis
 /** One sentence or two on how the measurements began, for the report. */
 export function describeBeginnings(beginnings: readonly Quietness[]): string {
   const count = (wanted: Quietness): number => beginnings.filter((each) => each === wanted).length;
-  const seconds = (ms: number): string => `${ms / 1_000} s`;
   if (count('unknown') > 0) {
     return (
       `Each measurement began ${seconds(QUIET.afterMs + QUIET.forMs)} after the work before it; ` +
@@ -65,4 +64,8 @@ export function describeBeginnings(beginnings: readonly Quietness[]): string {
   if (count('busy') === 0) return rule;
   const missed = `${count('busy')} of ${beginnings.length} began although it was not, after ${seconds(QUIET.deadlineMs)}.`;
   return `${rule} ${missed}`;
+}
+
+function seconds(ms: number): string {
+  return `${ms / 1_000} s`;
 }

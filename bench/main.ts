@@ -9,6 +9,7 @@ import { openRig, type Rig } from './rig.js';
 import { prepare, rollOut } from './rollout.js';
 
 const HELP = `Measures what a rollout costs, against the same number of empty workflows in the same run.
+Each measurement waits until the server is quiet, so a run takes some ten minutes, most of it waiting.
 
 npm run bench -- [options]
   -o, --output table|json   what to print (default table)
@@ -52,7 +53,8 @@ async function bench({ sizes, rounds }: { readonly sizes: readonly number[]; rea
     report: say,
   });
   try {
-    const report: Report = { machine, rows: await measureAll(rig, { sizes, rounds }) };
+    const rows = await measureAll(rig, { sizes, rounds });
+    const report: Report = { machine, rows, beginnings: rig.beginnings };
     process.stdout.write(`${values.output === 'json' ? JSON.stringify(report) : toTable(report)}\n`);
     if (values.baseline) await writeFile(path.join(repositoryRoot(), 'bench', 'baseline.md'), toMarkdown(report));
   } finally {

@@ -1,22 +1,24 @@
 import { until } from '../test/support/until.js';
+import { type Cost, measure, median, usageRows } from './cost.js';
 import { runFloor } from './floor.js';
 import type { Row } from './report.js';
 import type { Rig } from './rig.js';
 import { countEvents, prepare, rollOut } from './rollout.js';
 
-/** Times the empty parent and a rollout of the same width alternately; the row holds the medians. */
+/** Times the empty parent and a rollout of the same width alternately; the rows hold the medians. */
 export async function measureFanOut(
   rig: Rig,
   { deployments, rounds }: { readonly deployments: number; readonly rounds: number },
 ): Promise<readonly Row[]> {
-  const floors: number[] = [];
-  const rollouts: number[] = [];
+  const floors: Cost[] = [];
+  const rollouts: Cost[] = [];
   const rows: Row[] = [];
   for (let round = 1; round <= rounds; round += 1) {
     const id = `fan-out-${deployments}-${round}`;
     const prepared = await prepare(rig, { id, deployments, maxConcurrency: deployments });
-    floors.push((await runFloor(rig.client, { children: deployments, id: `floor-${id}` })) / deployments);
-    rollouts.push((await rollOut(rig, prepared)) / deployments);
+    const runEmpty = () => runFloor(rig.client, { children: deployments, id: `floor-${id}` });
+    floors.push(await measure(rig, rig.processes.floor, runEmpty));
+    rollouts.push(await measure(rig, rig.processes.rollout, () => rollOut(rig, prepared)));
     if (round < rounds) continue;
     const events = await countEvents(rig, prepared);
     rows.push(
@@ -24,8 +26,8 @@ export async function measureFanOut(
       row('events in the parent, per deployment', deployments, events.parent / deployments, 'events', 6),
     );
   }
-  const floor = median(floors);
-  const value = median(rollouts);
+  const floor = median(floors.map(({ elapsedMs }) => elapsedMs / deployments));
+  const value = median(rollouts.map(({ elapsedMs }) => elapsedMs / deployments));
   const time: Row = {
     measure: 'time per deployment, all at once',
     deployments,
@@ -36,12 +38,13 @@ export async function measureFanOut(
     goal: 1.5,
     met: value / floor <= 1.5,
   };
-  return [time, ...rows];
+  return [time, ...usageRows(deployments, floors, rollouts), ...rows];
 }
 
 /** One deployment after another. The engine's own time is none: it is done as soon as it has answered. */
 export async function measureSequence(rig: Rig, deployments: number): Promise<readonly Row[]> {
   const prepared = await prepare(rig, { id: `sequence-${deployments}`, deployments, maxConcurrency: 1 });
+  await rig.begin();
   await rollOut(rig, prepared);
   const times = prepared.targets.flatMap((target) =>
     rig.engine.ledger.effects({ effect: 'executed', target }).map(({ atMs }) => atMs),
@@ -64,6 +67,7 @@ export async function measureSequence(rig: Rig, deployments: number): Promise<re
 /** The smallest apply there is. */
 export async function measureSingle(rig: Rig): Promise<readonly Row[]> {
   const prepared = await prepare(rig, { id: 'single', deployments: 1, maxConcurrency: 1 });
+  await rig.begin();
   const elapsedMs = await rollOut(rig, prepared);
   const events = await countEvents(rig, prepared);
   return [
@@ -86,6 +90,8 @@ export async function measureStop(rig: Rig, deployments: number): Promise<readon
   await rig.skein.apply(prepared.plan, { id });
   // Every one is watched, not merely accepted. Asked for now and then: the ledger grows with every look at an engine.
   await until(() => countOf(ledger.calls({ rpc: 'Progress' })) === deployments, IN_FLIGHT_DEADLINE_MS);
+  // What it took to get there is not part of a stop, which comes when people have looked at changes at work for a while.
+  await rig.begin();
   const handle = rig.client.workflow.getHandle(id);
   const signalledAtMs = ledger.nowMs;
   await handle.signal('stop');
@@ -100,12 +106,16 @@ export async function measureStop(rig: Rig, deployments: number): Promise<readon
   return [row('time from a stop to the last Stop call', deployments, lastMs, 'ms', null)];
 }
 
-function row(measure: string, deployments: number, value: number, unit: Row['unit'], goal: number | null): Row {
+function row(name: string, deployments: number, value: number, unit: Row['unit'], goal: number | null): Row {
   const met = goal === null ? null : value <= goal;
-  return { measure, deployments, value, unit, floor: null, ratio: goal === null ? null : value / goal, goal, met };
-}
-
-function median(values: readonly number[]): number {
-  const sorted = values.toSorted((left, right) => left - right);
-  return sorted[Math.floor((sorted.length - 1) / 2)] ?? Number.NaN;
+  return {
+    measure: name,
+    deployments,
+    value,
+    unit,
+    floor: null,
+    ratio: goal === null ? null : value / goal,
+    goal,
+    met,
+  };
 }

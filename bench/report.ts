@@ -1,12 +1,13 @@
 import { availableParallelism, cpus, loadavg, totalmem } from 'node:os';
 import Table from 'cli-table3';
+import { describeBeginnings, type Quietness } from './quiet.js';
 
 /** One line of the result. */
 export interface Row {
   readonly measure: string;
   readonly deployments: number;
   readonly value: number;
-  readonly unit: 'ms' | 'events';
+  readonly unit: 'ms' | 'ms of CPU' | 'events';
   /** The same with empty children, in the same run; null where there is no such thing. */
   readonly floor: number | null;
   /** Value to floor where there is one, else value to goal; null without either. */
@@ -19,6 +20,8 @@ export interface Row {
 export interface Report {
   readonly machine: Machine;
   readonly rows: readonly Row[];
+  /** How the server was at the beginning of each measurement. */
+  readonly beginnings: readonly Quietness[];
 }
 
 /** What the numbers depend on, and nothing that identifies the machine. */
@@ -45,13 +48,13 @@ export function describeMachine(): Machine {
 
 const HEAD = ['measure', 'deployments', 'value', 'floor', 'ratio', 'goal', ''] as const;
 
-export function toTable({ machine, rows }: Report): string {
+export function toTable({ machine, rows, beginnings }: Report): string {
   const table = new Table({ head: [...HEAD], style: { head: [], border: [] } });
   for (const row of rows) table.push(cells(row));
-  return `${table.toString()}\n${machineLine(machine)}`;
+  return `${table.toString()}\n${machineLine(machine)}\n${describeBeginnings(beginnings)}`;
 }
 
-export function toMarkdown({ machine, rows }: Report): string {
+export function toMarkdown({ machine, rows, beginnings }: Report): string {
   const lines = [HEAD, HEAD.map((_, index) => (index === 0 ? '---' : '---:')), ...rows.map(cells)];
   return [
     '# Baseline of `npm run bench`',
@@ -62,10 +65,26 @@ export function toMarkdown({ machine, rows }: Report): string {
     'cores. Times are medians; the floor is the same number of empty children with one activity that does nothing, in the',
     'same run; each rollout includes its verification, one PlanDiff per deployment.',
     '',
+    describeBeginnings(beginnings),
+    '',
     ...lines.map((line) => `| ${line.join(' | ')} |`),
+    '',
+    ...WHERE_THE_TIME_GOES,
     '',
   ].join('\n');
 }
+
+/** What profiles have shown; the rows on CPU time are of the run itself, these numbers are not. */
+const WHERE_THE_TIME_GOES = [
+  '## Where the time goes',
+  '',
+  'The rows on CPU time are medians of this run; what follows was found with a profile and by counting calls, at 500',
+  'deployments. Events and server updates per deployment dominate: the floor costs about 7.9 workflow updates per child',
+  'and a rollout 18.3. The child of a rollout has 4 workflow tasks and 2 activities against 2 and 1, and the signal that',
+  "admits it costs 3 updates. The worker's share is mostly that of the SDK: its promise hooks, and entering the workflow's",
+  'VM. The work of the parent that grows with the rollout (`decide`, `rolloutOperations` and `showDetails`) takes 80 ms of',
+  "the worker's 12.6 s of CPU, under 1 %.",
+];
 
 function cells({ measure, deployments, value, unit, floor, ratio, goal, met }: Row): string[] {
   return [

@@ -4,12 +4,15 @@ import path from 'node:path';
 import { Client, Connection } from '@temporalio/client';
 import { stringify } from 'yaml';
 import { SkeinClient } from '../client/index.js';
+import type { Restartable } from '../dev/restartable.js';
 import { workerProcess } from '../dev/stack-processes.js';
 import { obtainTemporal } from '../dev/temporal-binary.js';
 import { startTemporalServer } from '../dev/temporal-server.js';
 import { DEFAULT_QUEUE } from '../domain/ids.js';
 import { type ScriptedEngine, startScriptedEngine } from '../test/support/scripted-engine.js';
 import { floorWorker } from './floor.js';
+import type { Processes } from './processor-time.js';
+import { type Quietness, surroundingsOf, untilQuiet } from './quiet.js';
 
 /** What is measured: the product's own worker in a process of its own, between a real server and scripted engines. */
 export interface Rig {
@@ -17,6 +20,12 @@ export interface Rig {
   readonly skein: SkeinClient;
   /** One engine with a connection per deployment; in this process, so that its ledger is at hand. */
   readonly engine: ScriptedEngine;
+  /** Who does the work of a floor, and who that of a rollout: they have a worker each. */
+  readonly processes: { readonly floor: Processes; readonly rollout: Processes };
+  /** How the server was at the beginning of each measurement so far. */
+  readonly beginnings: readonly Quietness[];
+  /** Resolves when the server is quiet, so that a measurement can begin. */
+  begin(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -50,22 +59,35 @@ export async function openRig(params: {
     const names = Array.from({ length: params.deployments }, (_, index) => deploymentName(index));
     const deployments = Object.fromEntries(names.map((name) => [name, { address: engine.address }]));
     await writeFile(configFile, stringify({ deployments }));
-    const workers = [
-      workerProcess({
-        name: 'worker',
-        configFile,
-        folder,
-        temporalAddress: server.address,
-        namespace: server.namespace,
-        queues: [DEFAULT_QUEUE],
-      }),
-      floorWorker({ client, temporalAddress: server.address, logFile: path.join(folder, 'floor-worker.log') }),
-    ];
-    for (const worker of workers) {
-      await worker.start();
+    const startWorker = async (worker: Restartable): Promise<number> => {
+      const { pid } = await worker.start();
       closers.push(() => worker.stop());
-    }
-    return { client, skein: new SkeinClient(client, { caller: 'bench' }), engine, close };
+      return pid;
+    };
+    const product = workerProcess({
+      name: 'worker',
+      configFile,
+      folder,
+      temporalAddress: server.address,
+      namespace: server.namespace,
+      queues: [DEFAULT_QUEUE],
+    });
+    const floor = floorWorker({
+      client,
+      temporalAddress: server.address,
+      logFile: path.join(folder, 'floor-worker.log'),
+    });
+    const shared = { server: server.process.pid, bench: process.pid };
+    const processes = {
+      rollout: { ...shared, worker: await startWorker(product) },
+      floor: { ...shared, worker: await startWorker(floor) },
+    };
+    const beginnings: Quietness[] = [];
+    const begin = async (): Promise<void> => {
+      beginnings.push(await untilQuiet(surroundingsOf(shared.server)));
+    };
+    const skein = new SkeinClient(client, { caller: 'bench' });
+    return { client, skein, engine, processes, beginnings, begin, close };
   } catch (error) {
     await close();
     throw error;

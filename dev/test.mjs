@@ -1,10 +1,10 @@
 /**
- * Runs the tests. `node dev/test.mjs check` (seconds): formatting, lint, types, architecture and unit tests.
- * `node dev/test.mjs all` (minutes): the same, then the tests of real servers and databases; it is what `npm test` and CI
- * run. At the end it says what was not run and why, and closes with `N passed, N failed`; both numbers are also in
- * `.skein/test-results.json`, so that whoever called it can print them once more.
+ * Runs the tests. `node dev/test.mjs check` (seconds): formatting, lint, types, architecture and unit tests, all at once.
+ * `node dev/test.mjs all` (minutes): the same, then the exhaustive tests and those of real servers and databases; it is
+ * what `npm test` and CI run. At the end it says what was not run and why, and closes with `N passed, N failed`; both
+ * numbers are also in `.skein/test-results.json`, so that whoever called it can print them once more.
  */
-import { spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import process from 'node:process';
@@ -13,12 +13,26 @@ import { repositoryRoot } from './setup.mjs';
 const OUTPUT_FOLDER = join(repositoryRoot, '.skein');
 const RESULTS_FILE = join(OUTPUT_FOLDER, 'test-results.json');
 
+/** What the compiler learnt of files that have not changed since, by their content. */
+const TYPES_FILE = join(OUTPUT_FOLDER, 'types.tsbuildinfo');
+
 /** Static checks; each is one command of a package in node_modules, named by the script it starts with. */
 const CHECKS = [
   { name: 'formatting', script: '@biomejs/biome/bin/biome', args: ['format', '.'], advice: 'npm run format' },
   { name: 'lint', script: 'oxlint/bin/oxlint', args: ['--type-aware', '--deny-warnings'], advice: null },
-  { name: 'types', script: 'typescript/bin/tsc', args: ['-p', 'tsconfig.json'], advice: null },
+  {
+    name: 'types',
+    script: 'typescript/bin/tsc',
+    args: ['-p', 'tsconfig.json', '--incremental', '--tsBuildInfoFile', TYPES_FILE],
+    advice: null,
+  },
   { name: 'types of the domain', script: 'typescript/bin/tsc', args: ['-p', 'domain/tsconfig.json'], advice: null },
+];
+
+/** What `npm run check` leaves out, because it is to take seconds. */
+const LATER = [
+  { what: 'the exhaustive tests: every case there is, every recorded history', needs: 'time', command: 'npm test' },
+  { what: 'the tests of real servers and databases', needs: 'minutes', command: 'npm test' },
 ];
 
 /** What `npm test` leaves out, because it needs what is not on every machine. */
@@ -29,31 +43,37 @@ const ELSEWHERE = [
   { what: 'Windows, macOS and musl', needs: 'such a machine', command: 'npm test there' },
 ];
 
-function run(script, args) {
+/** Runs a script of a package. Its output goes to the screen as it comes, or is kept so that it can be said in one piece. */
+function run(script, args, { keepsOutput = false } = {}) {
   const startedAt = Date.now();
-  const { status, signal, error } = spawnSync(
-    process.execPath,
-    [join(repositoryRoot, 'node_modules', script), ...args],
-    { cwd: repositoryRoot, stdio: ['ignore', 'inherit', 'inherit'] },
-  );
-  if (error !== undefined) process.stderr.write(`${script} could not be started: ${error.message}\n`);
-  return { isGood: status === 0, how: signal ?? `exit code ${status}`, seconds: (Date.now() - startedAt) / 1000 };
+  const stdio = keepsOutput ? ['ignore', 'pipe', 'pipe'] : ['ignore', 'inherit', 'inherit'];
+  const program = join(repositoryRoot, 'node_modules', script);
+  const child = spawn(process.execPath, [program, ...args], { cwd: repositoryRoot, stdio });
+  const output = [];
+  child.stdout?.on('data', (part) => output.push(part));
+  child.stderr?.on('data', (part) => output.push(part));
+  return new Promise((resolve) => {
+    const end = (isGood, how) =>
+      resolve({ isGood, how, output: Buffer.concat(output).toString(), seconds: (Date.now() - startedAt) / 1000 });
+    child.once('error', (error) => end(false, `no start: ${error.message}`));
+    child.once('close', (status, signal) => end(status === 0, signal ?? `exit code ${status}`));
+  });
 }
 
-/** Runs one static check; gives 1 when it failed. */
-function check({ name, script, args, advice }) {
-  const { isGood, how, seconds } = run(script, args);
+/** Runs one static check; gives what is to be said of it. */
+async function check({ name, script, args, advice }) {
+  const { isGood, how, output, seconds } = await run(script, args, { keepsOutput: true });
   const hint = advice === null ? '' : `; ${advice} mends it`;
-  say(isGood ? `${name}: good (${seconds.toFixed(1)} s)` : `${name}: FAILED with ${how}${hint}`);
-  return isGood ? 0 : 1;
+  if (isGood) return { failed: 0, text: `${name}: good (${seconds.toFixed(1)} s)` };
+  return { failed: 1, text: `${output.trimEnd()}\n${name}: FAILED with ${how}${hint}` };
 }
 
 /** Runs one vitest project and reads its own record. No record, or a bad end that no test explains, is a failure. */
-function runProject(project) {
+async function runProject(project) {
   const file = join(OUTPUT_FOLDER, `vitest-${project}.json`);
   rmSync(file, { force: true });
   const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${file}`];
-  const { isGood, how, seconds } = run('vitest/vitest.mjs', ['run', '--project', project, ...reporters]);
+  const { isGood, how, seconds } = await run('vitest/vitest.mjs', ['run', '--project', project, ...reporters]);
   const counts = existsSync(file) ? countResults(JSON.parse(readFileSync(file, 'utf8'))) : NOTHING;
   if (!isGood && counts.failed === 0) {
     say(`${project} tests: the runner ended with ${how} and no failed test explains it`);
@@ -87,21 +107,29 @@ function say(line) {
   process.stdout.write(`${line}\n`);
 }
 
-function sayWhatWasNotRun(skipped) {
+function sayWhatWasNotRun(mode, skipped) {
   say('\nNot run here:');
-  for (const { what, needs, command } of ELSEWHERE) say(`  ${what} (needs ${needs}): ${command}`);
+  const others = mode === 'all' ? ELSEWHERE : LATER;
+  for (const { what, needs, command } of others) say(`  ${what} (needs ${needs}): ${command}`);
   for (const test of skipped)
     say(`  ${test} (skipped by the test itself: what it needs is not here, or does not apply)`);
 }
 
-function main(mode) {
+async function main(mode) {
   mkdirSync(OUTPUT_FOLDER, { recursive: true });
   rmSync(RESULTS_FILE, { force: true });
-  const failedChecks = CHECKS.map(check).reduce((sum, one) => sum + one, 0);
-  const projects = (mode === 'all' ? ['unit', 'integration'] : ['unit']).map(runProject);
+  // The static checks run beside the unit tests, and what they found stands below those, where it is seen.
+  const [unit, ...checks] = await Promise.all([runProject('unit'), ...CHECKS.map(check)]);
+  for (const { text } of checks) say(text);
+  const projects = [unit];
+  // One after the other: how long a test of real servers waits depends on who else wants the processor.
+  for (const project of mode === 'all' ? ['exhaustive', 'integration'] : []) projects.push(await runProject(project));
   const passed = projects.reduce((sum, project) => sum + project.passed, 0);
-  const failed = projects.reduce((sum, project) => sum + project.failed, failedChecks);
-  if (mode === 'all') sayWhatWasNotRun(projects.flatMap((project) => project.skipped));
+  const failed = [...projects, ...checks].reduce((sum, each) => sum + each.failed, 0);
+  sayWhatWasNotRun(
+    mode,
+    projects.flatMap((project) => project.skipped),
+  );
   if (passed + failed === 0) say('No test ran, which is a failure.');
   writeFileSync(RESULTS_FILE, `${JSON.stringify({ passed, failed })}\n`);
   say(`\n${passed} passed, ${failed} failed`);
@@ -109,4 +137,4 @@ function main(mode) {
 }
 
 const [, script, mode] = process.argv;
-if (script !== undefined && script.endsWith('test.mjs')) main(mode);
+if (script !== undefined && script.endsWith('test.mjs')) await main(mode);

@@ -25,6 +25,7 @@ const SHOWN: Row = { ...TIME, measure: 'stop', value: 1246, floor: null, ratio: 
 const REPORT: Report = {
   machine: { cores: 2, processor: 'Some CPU', memoryGiB: 24, platform: 'linux x64', node: 'v20.20.2', loadBefore: 0.3 },
   rows: [TIME, EVENTS, SHOWN],
+  beginnings: ['quiet', 'quiet'],
 };
 
 test('every line shows its ratio and goal, and whether the goal was met', () => {
@@ -47,6 +48,13 @@ test('the table holds the same lines and says on what machine they were taken', 
   expect(table).not.toContain('Other work');
   const busy = toTable({ ...REPORT, machine: { ...REPORT.machine, loadBefore: 12 } });
   expect(busy).toContain('load before the run 12. Other work was going on');
+});
+
+test('both forms say how the measurements began, and the baseline where the time goes', () => {
+  for (const text of [toTable(REPORT), toMarkdown(REPORT)]) expect(text).toContain('began when the server had used');
+  const spoilt = toTable({ ...REPORT, beginnings: ['quiet', 'busy', 'quiet'] });
+  expect(spoilt).toContain('1 of 3 began although it was not, after 60 s.');
+  expect(toMarkdown(REPORT)).toContain('## Where the time goes');
 });
 
 test('the machine is described without anything that identifies it', () => {

@@ -2,6 +2,7 @@ import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { startPostgres, type EmbeddedPostgres } from '../../dev/postgres.js';
 import { type RunningEngine, startEngine } from '../../engine/server.js';
+import { FENCE_LOCK_KEY } from '../../engine/storage/install.js';
 import { State } from '../../proto/gen/tern.js';
 import { until } from '../support/until.js';
 import { runEngineProcess, startEngineProcess } from './engine-process.js';
@@ -118,20 +119,34 @@ describe('an engine with several targets', () => {
   });
 });
 
+/** Resolves once some engine holds the fence, which it takes a moment after it listens. */
+async function untilFenced(admin: Client): Promise<void> {
+  await until(async () => (await countFences(admin)) === 1);
+}
+
+async function countFences(admin: Client): Promise<number | null> {
+  const { rowCount } = await admin.query(
+    `SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND granted
+       AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+       AND (classid::bigint << 32) + objid::bigint = $1`,
+    [FENCE_LOCK_KEY],
+  );
+  return rowCount;
+}
+
 describe('two engines on one target', () => {
   it('take turns behind the fence: one works, both answer, and the second takes over when the first is gone', async () => {
     const { dsn, admin } = await database('shared');
     await watchEffects(admin);
     const first = await startEngineProcess({ shared: dsn });
+    await untilFenced(admin);
     const { client } = await engineOn({ shared: dsn });
     const reporting = new Client({ connectionString: dsn });
     await reporting.connect();
     await reporting.query('BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT 1');
     const applyId = await applyTo(client, 'shared', WITH_INDEX);
     await client.untilState(applyId, [State.STATE_RUNNING]);
-    const holders = await admin.query(`SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND granted
-      AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`);
-    expect(holders.rowCount).toBe(1);
+    expect(await countFences(admin)).toBe(1);
     expect((await client.progress(applyId)).metadata['adopted']).toBe('true');
     await first.kill();
     await reporting.query('COMMIT');
@@ -142,9 +157,10 @@ describe('two engines on one target', () => {
   });
 
   it('carry out a stop that was asked of the one that does not work', async () => {
-    const { dsn } = await database('shared_stop');
+    const { dsn, admin } = await database('shared_stop');
     const first = await startEngineProcess({ shared: dsn });
     onTestFinished(() => first.kill());
+    await untilFenced(admin);
     const { client } = await engineOn({ shared: dsn });
     const reporting = new Client({ connectionString: dsn });
     await reporting.connect();

@@ -2,7 +2,7 @@ import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from '
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { ServerCredentials } from '@grpc/grpc-js';
-import { expect, onTestFinished, test } from 'vitest';
+import { type TestContext, expect, onTestFinished, test } from 'vitest';
 import { createEngines, type EngineConfiguration, EngineConfigurationInvalid } from '../../tern/engines.js';
 import type { TlsConfiguration } from '../../tern/tls.js';
 import { PLAN_REQUEST } from '../support/engine-pair.js';
@@ -66,7 +66,8 @@ test('a key that is not the key of its certificate is refused', () => {
   expect(problemsOf(withTls({ cert: certificate('client.pem'), key: certificate('client.key') }))).toEqual([]);
 });
 
-async function connectWith(tls: TlsConfiguration | undefined) {
+/** The tests with this engine run side by side, because most of their time is waiting for what must not happen. */
+async function connectWith(tls: TlsConfiguration | undefined, context: Pick<TestContext, 'onTestFinished'>) {
   const pair = {
     private_key: readFileSync(certificate('server.key')),
     cert_chain: readFileSync(certificate('server.pem')),
@@ -77,7 +78,7 @@ async function connectWith(tls: TlsConfiguration | undefined) {
   });
   const configuration = { address: plane.address, ...(tls === undefined ? {} : { tls }) };
   const engines = createEngines({ eu: configuration }, { connectTimeoutMs: 500 });
-  onTestFinished(async () => {
+  context.onTestFinished(async () => {
     engines.close();
     await plane.stop();
   });
@@ -91,28 +92,28 @@ const MUTUAL = {
   serverName: 'engine.test',
 };
 
-test('mutual TLS with a server name of its own connects', async () => {
-  const { engine } = await connectWith(MUTUAL);
+test('mutual TLS with a server name of its own connects', async (context) => {
+  const { engine } = await connectWith(MUTUAL, context);
   expect((await engine.planDiff(PLAN_REQUEST)).changes).toHaveLength(1);
 });
 
-test.each([
+test.concurrent.for([
   ['plain text', undefined],
   ['no client certificate', { ca: MUTUAL.ca, serverName: 'engine.test' }],
   ['an authority that did not sign the engine', { ...MUTUAL, ca: certificate('other-ca.pem') }],
   ['another name than the certificate has', { ...MUTUAL, serverName: 'elsewhere.test' }],
-])('%s does not reach an engine that asks for mutual TLS', async (_, tls) => {
-  const { plane, engine } = await connectWith(tls);
+] as const)('%s does not reach an engine that asks for mutual TLS', async ([, tls], context) => {
+  const { plane, engine } = await connectWith(tls, context);
   await expect(engine.planDiff(PLAN_REQUEST)).rejects.toMatchObject({ type: 'Unreachable' });
   expect(plane.ledger.entries).toEqual([]);
 });
 
-test('certificates that are exchanged while the worker runs are used as soon as a connection needs them', async () => {
+test.concurrent('certificates that are exchanged while the worker runs are used as soon as a connection needs them', async (context) => {
   const folder = mkdtempSync(path.join(tmpdir(), 'skein-tls-'));
-  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  context.onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
   const ca = path.join(folder, 'ca.pem');
   copyFileSync(certificate('other-ca.pem'), ca);
-  const { engine } = await connectWith({ ...MUTUAL, ca });
+  const { engine } = await connectWith({ ...MUTUAL, ca }, context);
   await expect(engine.planDiff(PLAN_REQUEST)).rejects.toMatchObject({ type: 'Unreachable' });
   writeFileSync(ca, 'not yet complete');
   await expect(engine.planDiff(PLAN_REQUEST)).rejects.toMatchObject({ type: 'Unreachable' });

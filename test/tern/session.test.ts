@@ -1,10 +1,11 @@
-import { expect, onTestFinished, test } from 'vitest';
+import { type TestContext, expect, test } from 'vitest';
 import { createEngines } from '../../tern/engines.js';
 import { PLAN_REQUEST, startPair } from '../support/engine-pair.js';
 import { startScriptedEngine } from '../support/scripted-engine.js';
 import { startSilentProxy } from '../support/silent-proxy.js';
 
-async function startBehindProxy() {
+/** The tests with this proxy run side by side, because most of their time is waiting for a deadline. */
+async function startBehindProxy({ onTestFinished }: Pick<TestContext, 'onTestFinished'>) {
   const plane = await startScriptedEngine({ targets: [PLAN_REQUEST.target] });
   const proxy = await startSilentProxy(plane.address);
   const engines = createEngines({ eu: { address: proxy.address } }, { deadlineMsMax: 300, connectTimeoutMs: 2_000 });
@@ -16,8 +17,8 @@ async function startBehindProxy() {
   return { plane, proxy, engine: engines.engineFor('eu') };
 }
 
-test('a connection whose other end vanished without a word is replaced, and the new one is probed', async () => {
-  const { plane, proxy, engine } = await startBehindProxy();
+test.concurrent('a connection whose other end vanished without a word is replaced, and the new one is probed', async (context) => {
+  const { plane, proxy, engine } = await startBehindProxy(context);
   await engine.planDiff(PLAN_REQUEST);
   proxy.silence();
   await expect(engine.planDiff(PLAN_REQUEST)).rejects.toMatchObject({ type: 'Ambiguous', status: 'DEADLINE_EXCEEDED' });
@@ -26,16 +27,16 @@ test('a connection whose other end vanished without a word is replaced, and the 
   expect(plane.ledger.calls({ rpc: 'Health' })).toHaveLength(2);
 });
 
-test('a connection that falls silent before it is proven is replaced too', async () => {
-  const { plane, proxy, engine } = await startBehindProxy();
+test.concurrent('a connection that falls silent before it is proven is replaced too', async (context) => {
+  const { plane, proxy, engine } = await startBehindProxy(context);
   const hang = plane.fault({ rpc: 'Health', action: { kind: 'hang' } });
   await engine.ready({ timeoutMs: 5_000 });
   expect(hang.hits).toBe(1);
   expect(proxy.connections()).toBe(2);
 });
 
-test('a slow call on a connection that is alive costs no connection', async () => {
-  const { plane, proxy, engine } = await startBehindProxy();
+test.concurrent('a slow call on a connection that is alive costs no connection', async (context) => {
+  const { plane, proxy, engine } = await startBehindProxy(context);
   const hang = plane.fault({ rpc: 'PlanDiff', action: { kind: 'hang' } });
   await expect(engine.planDiff(PLAN_REQUEST)).rejects.toMatchObject({ status: 'DEADLINE_EXCEEDED' });
   await plane.ledger.waitForCall({ rpc: 'Health', nth: 2, outcome: 'answered' });

@@ -395,14 +395,15 @@ describe('what is not there exits with 69 and says what to start', () => {
     expect(statesOf(status)).toEqual({ eu: 'completed', us: 'running' });
     const stopped = await skeinJson('stop', 'alone');
     expect(stopped).toEqual({ exitCode: 69, answer: expect.objectContaining({ answer: 'recorded' }) });
-    const why = await skein('why', 'alone');
+    // Side by side: each waits in vain for an answer, which takes seconds.
+    const [why, released, refused] = await Promise.all([
+      skein('why', 'alone'),
+      skein('release', 'alone'),
+      skein('plan', '-f', path),
+    ]);
     expect(why.out).toContain('alone is stopping');
     expect(why.out).toContain('skein worker');
-    expect(await skein('release', 'alone')).toMatchObject({
-      exitCode: 69,
-      errors: expect.stringContaining('was not recorded'),
-    });
-    const refused = await skein('plan', '-f', path);
+    expect(released).toMatchObject({ exitCode: 69, errors: expect.stringContaining('was not recorded') });
     expect(refused).toMatchObject({ exitCode: 69 });
     expect(refused.errors).toContain('skein worker');
 

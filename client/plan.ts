@@ -132,7 +132,9 @@ function hintFor(open: readonly PlanProblem[]): string {
   if (!isLiftable) return '';
   const options = [
     ...(open.some(({ kind }) => kind !== 'drift') ? ['--allow-unsafe'] : []),
-    ...(open.some(({ kind }) => kind === 'drift') ? ['--allow-drift, with which each deployment runs its own plan,'] : []),
+    ...(open.some(({ kind }) => kind === 'drift')
+      ? ['--allow-drift, with which each deployment runs its own plan,']
+      : []),
   ];
   return `. Allow it with ${options.join(' and ')} once you have read the reasons`;
 }

@@ -32,7 +32,8 @@ export function toSimulation(params: {
   const failures = new Map(
     flags.fail.map((text) => {
       const [name = '', when] = split(text, '@');
-      if (!names.includes(name)) refuse(`--fail names ${name}, which is no deployment of this spec; it has ${names.join(', ')}`);
+      if (!names.includes(name))
+        refuse(`--fail names ${name}, which is no deployment of this spec; it has ${names.join(', ')}`);
       return [name, { text, when }] as const;
     }),
   );
@@ -40,8 +41,7 @@ export function toSimulation(params: {
     const statements = statementsOf(params.plan, deployment);
     const copyMs = statements === 0 ? 0 : (durations.get(deployment) ?? DURATION_MS);
     const failure = failures.get(deployment);
-    const failsAfterMs =
-      failure === undefined ? null : failureMs({ ...failure, copyMs, statements, refuse });
+    const failsAfterMs = failure === undefined ? null : failureMs({ ...failure, copyMs, statements, refuse });
     return { deployment, copyMs, cutoverMs: flags.cutoverMs, failsAfterMs };
   });
   const { approveAfterMs, cutoverAfterMs, controls } = flags;
@@ -76,7 +76,10 @@ function failureMs(params: {
   const { text, when, copyMs, refuse } = params;
   if (when === undefined) return copyMs;
   if (!/^\d+$/.test(when))
-    return parseClockMs(when) ?? refuse(`--fail takes a deployment, a statement or a time, such as us@2 or us@90s, got "${text}"`);
+    return (
+      parseClockMs(when) ??
+      refuse(`--fail takes a deployment, a statement or a time, such as us@2 or us@90s, got "${text}"`)
+    );
   const statement = Number(when);
   const statements = params.statements ?? statement;
   if (statement < 1 || statement > statements)

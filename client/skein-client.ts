@@ -203,7 +203,12 @@ export class SkeinClient {
 
   /** Undoes live changes within their engines' revert windows. */
   async revert(apply: string, options: WindowOptions): Promise<ControlReport> {
-    return await this.#send(apply, 'revert', this.#window(options), 'roll the former schema out as a change of its own');
+    return await this.#send(
+      apply,
+      'revert',
+      this.#window(options),
+      'roll the former schema out as a change of its own',
+    );
   }
 
   /** Gives revert windows up: the changes stay. */
@@ -216,7 +221,12 @@ export class SkeinClient {
     const { deployments = [], all = false, reason, unconfirmed = false } = options;
     const message = { ...this.#message(options), deployments, all, reason, unconfirmed };
     const names = all ? '<name>' : deployments.join(' --skip ');
-    return await this.#send(apply, 'skip', message, `leave them out of the next run with \`start ${apply} --skip ${names}\``);
+    return await this.#send(
+      apply,
+      'skip',
+      message,
+      `leave them out of the next run with \`start ${apply} --skip ${names}\``,
+    );
   }
 
   /** The engines' own logs. */

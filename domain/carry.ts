@@ -205,7 +205,9 @@ function refuseNamed(previous: ApplyResult, resumption: Resumption): Resumed | n
     const over = named(resumption.deployments).filter(({ state }) => state !== 'stopped');
     return over.length === 0
       ? null
-      : refuse(`cancel of apply ${previous.apply}: ${describeStates(over)}; only stopped deployments are left to cancel`);
+      : refuse(
+          `cancel of apply ${previous.apply}: ${describeStates(over)}; only stopped deployments are left to cancel`,
+        );
   }
   const completed = named(resumption.skip).filter((operation) => operation.state === 'completed');
   if (completed.length > 0)

@@ -25,7 +25,9 @@ export function admitCutover(request: ControlRequest, situation: ControlSituatio
   if (forbidden !== null) return forbidden;
   const named = request.deployments.length > 0 ? namedIn(request, situation) : operations.filter(isParked);
   if (named.length === 0)
-    return refuse(`cutover of apply ${apply}: no deployment is parked (${describeStates(operations)}); it is sent when a copy is ready`);
+    return refuse(
+      `cutover of apply ${apply}: no deployment is parked (${describeStates(operations)}); it is sent when a copy is ready`,
+    );
   const wrong = named.filter((operation) => !isParked(operation) && !isPastCutover(operation));
   if (wrong.length > 0)
     return refuse(
@@ -72,7 +74,9 @@ function admitInWindow(
 ): Admission {
   const { apply, operations } = situation;
   if (request.deployments.length === 0 && !request.all)
-    return refuse(`${request.name} of apply ${apply} must name a deployment: --deployment <name>, or --all in a revert window`);
+    return refuse(
+      `${request.name} of apply ${apply} must name a deployment: --deployment <name>, or --all in a revert window`,
+    );
   const named = request.all ? operations.filter(isInWindow) : namedIn(request, situation);
   const wrong = named.filter((operation) => !isInWindow(operation) && !isDone(operation));
   if (wrong.length > 0 || named.length === 0)

@@ -24,7 +24,9 @@ export function admitReject(request: ControlRequest, situation: ControlSituation
   return admitAnswer(request, situation, ({ name, facts }) => {
     if (facts.barred !== null) return ALREADY;
     return facts.started
-      ? refuse(`apply ${situation.apply}: wave ${name} has started; end it with stop, or leave deployments out with skip`)
+      ? refuse(
+          `apply ${situation.apply}: wave ${name} has started; end it with stop, or leave deployments out with skip`,
+        )
       : null;
   });
 }
@@ -48,8 +50,7 @@ function admitAnswer(
   const wave = policy.waves[index];
   const facts = waves[index];
   if (wave === undefined || facts === undefined) {
-    const what =
-      request.wave === null ? 'no gate is waited for now' : `there is no wave ${request.wave}`;
+    const what = request.wave === null ? 'no gate is waited for now' : `there is no wave ${request.wave}`;
     return refuse(`${request.name} of apply ${apply}: ${what}; name a gated wave: --wave ${gated.join(' | ')}`);
   }
   if (wave.gate !== 'manual')

@@ -60,7 +60,9 @@ function refuseCommon(request: ControlRequest, { apply, environment, operations 
       `${request.name} is for the whole apply ${apply} and names ${request.deployments.join(', ')}; leave the deployments out`,
     );
   if (request.all && request.deployments.length > 0)
-    return refuse(`${request.name} of apply ${apply} names ${request.deployments.join(', ')} and all; give one of them`);
+    return refuse(
+      `${request.name} of apply ${apply} names ${request.deployments.join(', ')} and all; give one of them`,
+    );
   if (operations.every((operation) => hasEnded(operation.state)))
     return refuse(
       `apply ${apply} has ended; ${request.name} reaches running applies, and start, retry and cancel of an ended one begin a new run`,

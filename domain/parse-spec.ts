@@ -64,7 +64,10 @@ export function parseSpec(raw: unknown): ParsedSpec {
 }
 
 /** Waves in order, and inside a wave the order of the list (design 5). */
-function inRolloutOrder(deployments: readonly DeploymentSpec[], waves: RolloutSpec['waves']): readonly DeploymentSpec[] {
+function inRolloutOrder(
+  deployments: readonly DeploymentSpec[],
+  waves: RolloutSpec['waves'],
+): readonly DeploymentSpec[] {
   if (waves.length === 0) return deployments;
   return waves.flatMap((wave) => deployments.filter(({ name }) => wave.deployments.includes(name)));
 }

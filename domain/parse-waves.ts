@@ -3,16 +3,7 @@ import { NAME_RULE, isName } from './ids.js';
 import { type Report, isRecord, refuseUnknownKeys, show } from './parse-value.js';
 import { type DeploymentSpec, GATES, type WaveSpec } from './spec.js';
 
-const WAVE_KEYS = [
-  'name',
-  'match',
-  'deployments',
-  'bakeTime',
-  'bakeTimeMs',
-  'gate',
-  'expiresAfter',
-  'expiresAfterMs',
-];
+const WAVE_KEYS = ['name', 'match', 'deployments', 'bakeTime', 'bakeTimeMs', 'gate', 'expiresAfter', 'expiresAfterMs'];
 
 /** Longest bake and longest wait for a gate. */
 const WAIT_MS_MAX = 365 * 86_400_000;
@@ -52,7 +43,10 @@ function readWave(raw: unknown, index: number, deployments: readonly DeploymentS
   if (gate === undefined) report([...path, 'gate'], `must be one of ${GATES.join(', ')}, got ${show(raw['gate'])}`);
   const expiresAfterMs = readDuration(raw, 'expiresAfter', path, report);
   if (expiresAfterMs !== null && gate === 'auto')
-    report([...path, 'expiresAfter'], 'is how long a gate waits for an answer, and this wave has gate: auto; add gate: manual');
+    report(
+      [...path, 'expiresAfter'],
+      'is how long a gate waits for an answer, and this wave has gate: auto; add gate: manual',
+    );
   return {
     name: isName(name) ? name : '',
     deployments: readMembers(raw, deployments, path, report),
@@ -107,10 +101,14 @@ function readDuration(
   report: Report,
 ): number | null {
   const text = raw[key];
-  const value = text === undefined ? (raw[`${key}Ms`] ?? null) : typeof text === 'string' ? parseDurationMs(text) : Number.NaN;
+  const value =
+    text === undefined ? (raw[`${key}Ms`] ?? null) : typeof text === 'string' ? parseDurationMs(text) : Number.NaN;
   if (value === null && text === undefined) return null;
   if (typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= WAIT_MS_MAX) return value;
-  report([...path, text === undefined ? `${key}Ms` : key], `must be up to 365d, ${DURATION_RULE}, got ${show(text ?? value)}`);
+  report(
+    [...path, text === undefined ? `${key}Ms` : key],
+    `must be up to 365d, ${DURATION_RULE}, got ${show(text ?? value)}`,
+  );
   return null;
 }
 

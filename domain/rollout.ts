@@ -145,9 +145,7 @@ function halt(
   return {
     ...NOTHING,
     end: reached.filter(endsHere).map(({ deployment }) => ({ deployment, as, reason })),
-    halt: reached
-      .filter((operation) => !endsHere(operation))
-      .map(({ deployment }) => ({ deployment, by, reason })),
+    halt: reached.filter((operation) => !endsHere(operation)).map(({ deployment }) => ({ deployment, by, reason })),
   };
 }
 

@@ -96,4 +96,3 @@ export function worstCase(input: SimulationInput): number {
   const operations = input.operations.map((operation) => ({ ...operation, failsAfterMs: operation.copyMs }));
   return simulate({ ...input, operations, controls: [], approveAfterMs: 0 }).reachedBeforeClosing;
 }
-

@@ -61,7 +61,7 @@ export const OPERATION_STATE = {
     holdsSlot: false,
     rank: 3,
     label: 'parked',
-    next: 'the cutover is permitted, or `stop` or `cancel`',
+    next: 'cuts over when its turn comes or `cutover` says so; `stop` or `cancel` ends it',
   },
   cutting_over: {
     ended: false,
@@ -75,7 +75,7 @@ export const OPERATION_STATE = {
     holdsSlot: false,
     rank: 5,
     label: 'revert window',
-    next: 'the window closes by itself',
+    next: 'the window closes by itself; `revert` undoes the change, `skip-revert` keeps it at once',
   },
   reverting: { ended: false, holdsSlot: false, rank: 6, label: 'reverting', next: 'the engine finishes the revert' },
   completed: { ended: true, holdsSlot: false, rank: 9, label: 'completed', next: 'nothing' },

@@ -1,6 +1,7 @@
 import type { ApplyResult, ApplyView, ControlRecord, OperationView } from './apply.js';
 import { type Situation, deriveApplyState, deriveWaitingFor } from './derive.js';
 import { facts } from './carry.js';
+import { earliest } from './earliest.js';
 import type { LiveDetail, ControlDetail } from './live.js';
 import type { Progress } from './observation.js';
 import type { OperationFacts, OperationOutcome } from './operation.js';
@@ -156,11 +157,6 @@ export function countStates(
   const counts: Partial<Record<OperationState, number>> = {};
   for (const { state } of operations) counts[state] = (counts[state] ?? 0) + 1;
   return counts;
-}
-
-/** The earliest of some ISO 8601 times, or null when there is none. */
-export function earliest(times: readonly (string | null)[]): string | null {
-  return times.reduce((first, time) => (time !== null && (first === null || time < first) ? time : first), null);
 }
 
 /** The facts of an operation as far as its parent knows them; an admitted one counts as dispatching and perhaps sent. */

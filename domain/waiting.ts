@@ -1,6 +1,7 @@
 import type { ApplyView } from './apply.js';
 import type { ControlFacts, Situation, WaitingFor } from './derive.js';
 import { type OperationFacts, isSetback } from './operation.js';
+import { earliest } from './earliest.js';
 import type { OperationStatus } from './status.js';
 import { bakedAtMs, expiresAtMs, nextWave } from './wave.js';
 
@@ -42,11 +43,7 @@ export function describeWait(waitingFor: WaitingFor | null, waiting: Waiting): W
       return {
         ...plain,
         since: earliestOf(parked(operations)),
-        commands: [
-          `cutover ${view.apply}${named(parked(operations))}`,
-          `stop ${view.apply}`,
-          `cancel ${view.apply}`,
-        ],
+        commands: [`cutover ${view.apply}${named(parked(operations))}`, `stop ${view.apply}`, `cancel ${view.apply}`],
       };
     case 'revert_window': {
       const live = operations.filter(({ state }) => state === 'revert_window');
@@ -95,8 +92,13 @@ function describeEngineWait({ operations }: Waiting, view: ApplyView): WaitingSt
   const commands = unreachable
     .map(({ deployment }) => `skip ${apply} --deployment ${deployment} --unconfirmed --reason <text>`)
     .concat(controls.stop || controls.cancel ? [] : [`stop ${apply}`]);
-  const since = unreachable.map((operation) => operation.unreachableSince).toSorted()[0] ?? null;
-  return { for: 'engine', since, until: null, wave: null, commands };
+  return {
+    for: 'engine',
+    since: earliest(unreachable.map((operation) => operation.unreachableSince)),
+    until: null,
+    wave: null,
+    commands,
+  };
 }
 
 function parked(operations: readonly OperationStatus[]): readonly OperationStatus[] {
@@ -108,11 +110,11 @@ function named(operations: readonly Pick<OperationFacts, 'deployment'>[]): strin
 }
 
 function earliestOf(operations: readonly OperationStatus[]): string | null {
-  return operations.flatMap(({ parkedSince }) => (parkedSince === null ? [] : [parkedSince])).toSorted()[0] ?? null;
+  return earliest(operations.map(({ parkedSince }) => parkedSince));
 }
 
 function latest(times: readonly (string | null)[]): string | null {
-  return times.filter((time) => time !== null).toSorted().at(-1) ?? null;
+  return times.reduce((last, time) => (time !== null && (last === null || time > last) ? time : last), null);
 }
 
 function isoOf(atMs: number | null): string | null {

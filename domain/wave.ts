@@ -91,7 +91,7 @@ export function nextWave(
   const isBaked = waves[index - 1]?.baked ?? true;
   if (!isBaked && operations.some(({ wave, started }) => wave === index - 1 && started))
     return { index, waitsFor: 'bake' };
-  const isGated = policy.waves[index]?.gate === 'manual' && waves[index]?.approved !== true;
+  const isGated = policy.waves[index]?.gate === 'manual' && !(waves[index]?.approved ?? false);
   if (isGated && operations.some(({ wave, state }) => wave === index && !hasEnded(state)))
     return { index, waitsFor: 'gate' };
   return { index, waitsFor: null };

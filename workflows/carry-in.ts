@@ -30,7 +30,11 @@ export function carryIn(memory: ApplyMemory, accepted: Accepted): void {
   };
   memory.controls.push(entry);
   memory.revision += 1;
-  EFFECTS[request.name](memory, accepted, admission.deployments.map((name) => memory.record(name)));
+  EFFECTS[request.name](
+    memory,
+    accepted,
+    admission.deployments.map((name) => memory.record(name)),
+  );
 }
 
 type Effect = (memory: ApplyMemory, accepted: Accepted, named: readonly OperationRecord[]) => void;

@@ -57,7 +57,14 @@ export const CONTROL_UPDATES = {
 } as const satisfies Record<Control, unknown>;
 
 /** Controls that are signals of the same name as well: recorded while no worker runs, and sent from tctl, the CLI and the UI. */
-export const SIGNALLED = ['stop', 'cancel', 'release', 'approve', 'reject', 'cutover'] as const satisfies readonly Control[];
+export const SIGNALLED = [
+  'stop',
+  'cancel',
+  'release',
+  'approve',
+  'reject',
+  'cutover',
+] as const satisfies readonly Control[];
 
 export type Signalled = (typeof SIGNALLED)[number];
 

@@ -1,5 +1,13 @@
 import type { RolloutPolicy } from '../domain/spec.js';
-import { type NextWave, type WaveFacts, type WaveRecord, bakedAtMs, expiresAtMs, freshWave, waveFacts } from '../domain/wave.js';
+import {
+  type NextWave,
+  type WaveFacts,
+  type WaveRecord,
+  bakedAtMs,
+  expiresAtMs,
+  freshWave,
+  waveFacts,
+} from '../domain/wave.js';
 
 /** What the apply workflow remembers of its waves, and when time alone changes something about them. */
 export class WaveMemory {

@@ -55,7 +55,8 @@ function renderLeftovers({ leftovers }: RolloutPlanClass['plan'], style: ChalkIn
 function renderPolicy({ policy, spec }: RolloutPlan): string {
   const { onFailure, cutover, inFlight, waves } = policy;
   const rules = `onFailure ${onFailure}, inFlight ${inFlight}, cutover ${cutover}`;
-  if (spec.rollout.waves.length === 0) return `Rollout: ${waves.map((wave) => renderWave(wave, policy)).join('')}; ${rules}`;
+  if (spec.rollout.waves.length === 0)
+    return `Rollout: ${waves.map((wave) => renderWave(wave, policy)).join('')}; ${rules}`;
   return [
     `Rollout in ${count(waves.length, 'wave')} (${rules}):`,
     ...waves.map((wave, index) => `  ${index + 1}. ${wave.name}: ${renderWave(wave, policy)}${renderPauses(wave)}`),

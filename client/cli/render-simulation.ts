@@ -13,8 +13,7 @@ export function renderSimulation(
   const rows = simulation.events.map(({ atMs, subject, what }) => [formatClockTime(atMs), subject ?? '', what]);
   const total = simulation.operations.length;
   const verdict = APPLY_STATE[simulation.state].label;
-  const waits =
-    simulation.waitingFor === null ? '' : `, and waits for ${simulation.waitingFor.replaceAll('_', ' ')}`;
+  const waits = simulation.waitingFor === null ? '' : `, and waits for ${simulation.waitingFor.replaceAll('_', ' ')}`;
   return [
     renderTable(['TIME', 'WHERE', 'WHAT'], rows),
     '',

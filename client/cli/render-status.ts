@@ -46,7 +46,10 @@ function renderHeader(status: ApplyStatus, { style, now, columns }: RenderOption
 }
 
 /** Where each wave stands, with its effective numbers; nothing for a spec without waves. */
-function renderWaves({ policy, waves, operations, waitingFor }: ApplyStatus, { style }: RenderOptions): readonly string[] {
+function renderWaves(
+  { policy, waves, operations, waitingFor }: ApplyStatus,
+  { style }: RenderOptions,
+): readonly string[] {
   if (policy.waves.length === 1) return [];
   const parts = policy.waves.map(({ name, deployments, maxConcurrency, failureTolerance }, index) => {
     const ended = operations.filter(({ wave, state }) => wave === name && hasEnded(state)).length;

@@ -1,24 +1,29 @@
 import { type ApplyResult, CONTROLS, type Control } from '../../domain/apply.js';
 import { type Resumption, resume } from '../../domain/carry.js';
+import type { ControlRequest } from '../../domain/admission.js';
 import { admitControl } from '../../domain/control.js';
 import type { OperationFacts, OperationOutcome } from '../../domain/operation.js';
-import type { OnFailure, RolloutPolicy } from '../../domain/spec.js';
+import type { OnFailure, RolloutPolicy, WavePolicy } from '../../domain/spec.js';
+import type { WaveFacts } from '../../domain/wave.js';
 import { type Blocks, code, table } from './markdown.js';
 
 /** For docs/controls.md: the answers of the domain itself, in situations a person meets. */
 export function controlBlocks(): Blocks {
   return {
     'running-applies': table(
-      ['Situation', ...CONTROLS.map(code)],
-      SITUATIONS.map((situation) => [situation.name, ...CONTROLS.map((control) => answer(control, situation))]),
+      ['Situation', ...WHOLE.map(code)],
+      SITUATIONS.map((situation) => [situation.name, ...WHOLE.map((control) => answer({ name: control }, situation))]),
     ),
-    'skip-and-retry': table(
-      ['Deployment is', code('retry'), code('skip'), code('skip --unconfirmed')],
-      MEMBERS.map(({ name, member }) => [
+    'named-deployments': table(
+      ['Deployment is', ...NAMED.map(({ title }) => code(title))],
+      MEMBERS.map(({ name, member }) => [name, ...NAMED.map(({ request }) => answerFor(request, member))]),
+    ),
+    gates: table(
+      ['The gated wave', code('approve'), code('reject')],
+      WAVES.map(({ name, facts }) => [
         name,
-        answerFor('retry', member, false),
-        answerFor('skip', member, false),
-        answerFor('skip', member, true),
+        answer({ name: 'approve', wave: 'rest' }, { ...GATED, waves: [DONE_WAVE, facts] }),
+        answer({ name: 'reject', wave: 'rest' }, { ...GATED, waves: [DONE_WAVE, facts] }),
       ]),
     ),
     'closed-applies': table(
@@ -29,16 +34,38 @@ export function controlBlocks(): Blocks {
 }
 
 const APPLY = 'orders-7f3a';
-const POLICY: RolloutPolicy = { maxConcurrency: 1, onFailure: 'halt', failureTolerance: 0, cutover: 'rolling' };
+
+/** Controls that a person sends to an apply as a whole; the others are for named deployments. */
+const WHOLE: readonly Control[] = CONTROLS.filter((name) => !['skip', 'revert', 'skip-revert'].includes(name));
+
+function createWave(given: Partial<WavePolicy> = {}): WavePolicy {
+  return {
+    name: 'all',
+    deployments: [],
+    maxConcurrency: 1,
+    failureTolerance: 0,
+    bakeTimeMs: 0,
+    gate: 'auto',
+    expiresAfterMs: null,
+    ...given,
+  };
+}
+
+const POLICY: RolloutPolicy = { onFailure: 'halt', cutover: 'rolling', inFlight: 'finish', waves: [createWave()] };
 const NO_CONTROLS = { stop: false, cancel: false, release: false };
+const OPEN_WAVE: WaveFacts = { started: true, baked: false, approved: false, barred: null };
+const DONE_WAVE: WaveFacts = { ...OPEN_WAVE, baked: true };
 
 function createMember(given: Partial<OperationFacts>): OperationFacts {
   return {
     deployment: 'eu',
+    wave: 0,
     state: 'pending',
     admitted: false,
     permitted: false,
     cutoverRefused: false,
+    cutoverAsked: false,
+    cancelAsked: false,
     started: false,
     reachable: true,
     reason: null,
@@ -51,83 +78,122 @@ const SENT = { admitted: true, started: true };
 const PENDING = createMember({ deployment: 'us' });
 const RUNNING = createMember({ state: 'running', ...SENT });
 const FAILED = createMember({ state: 'failed', ...SENT });
+const PARKED = createMember({ state: 'waiting_for_cutover', ...SENT });
 
 interface Situation {
   readonly name: string;
-  readonly onFailure: OnFailure;
+  readonly policy: RolloutPolicy;
   readonly operations: readonly OperationFacts[];
+  readonly waves: readonly WaveFacts[];
   readonly controls: typeof NO_CONTROLS;
 }
 
+function createSituation(name: string, onFailure: OnFailure, given: Partial<Situation>): Situation {
+  return {
+    name,
+    policy: { ...POLICY, onFailure },
+    operations: [RUNNING, PENDING],
+    waves: [OPEN_WAVE],
+    controls: NO_CONTROLS,
+    ...given,
+  };
+}
+
+/** A canary that is done, and a second wave behind a gate. */
+const GATED: Situation = createSituation('waiting at a gate', 'halt', {
+  policy: { ...POLICY, waves: [createWave({ name: 'canary' }), createWave({ name: 'rest', gate: 'manual' })] },
+  operations: [createMember({ state: 'completed', ...SENT }), createMember({ deployment: 'us', wave: 1 })],
+  waves: [DONE_WAVE, { ...OPEN_WAVE, started: false }],
+});
+
+const ANOTHER_RUNS = [FAILED, { ...RUNNING, deployment: 'us' }];
+
 const SITUATIONS: readonly Situation[] = [
-  { name: 'running, nothing failed', onFailure: 'halt', operations: [RUNNING, PENDING], controls: NO_CONTROLS },
-  {
-    name: 'running on after a failure (`continue`)',
-    onFailure: 'continue',
-    operations: [FAILED, { ...RUNNING, deployment: 'us' }],
-    controls: NO_CONTROLS,
-  },
-  { name: 'paused by a failure', onFailure: 'pause', operations: [FAILED, PENDING], controls: NO_CONTROLS },
-  {
-    name: 'halted by a failure, another still running',
-    onFailure: 'halt',
-    operations: [FAILED, { ...RUNNING, deployment: 'us' }],
-    controls: NO_CONTROLS,
-  },
-  {
-    name: 'released, running on',
-    onFailure: 'pause',
+  createSituation('running, nothing failed', 'halt', {}),
+  createSituation('running on after a failure (`continue`)', 'continue', { operations: ANOTHER_RUNS }),
+  createSituation('paused by a failure', 'pause', { operations: [FAILED, PENDING] }),
+  createSituation('halted by a failure, another still running', 'halt', { operations: ANOTHER_RUNS }),
+  createSituation('halted by a failure, another parked', 'halt', {
+    operations: [FAILED, { ...PARKED, deployment: 'us' }],
+  }),
+  createSituation('parked, `cutover: manual`', 'halt', {
+    policy: { ...POLICY, cutover: 'manual' },
+    operations: [PARKED, PENDING],
+  }),
+  createSituation('cutting over in order, the next one parked', 'halt', {
+    policy: { ...POLICY, cutover: 'ordered' },
+    operations: [createMember({ state: 'cutting_over', ...SENT }), { ...PARKED, deployment: 'us' }],
+  }),
+  GATED,
+  createSituation('released, running on', 'pause', {
     operations: [FAILED, PENDING],
     controls: { ...NO_CONTROLS, release: true },
-  },
-  { name: 'stopping', onFailure: 'halt', operations: [RUNNING, PENDING], controls: { ...NO_CONTROLS, stop: true } },
-  { name: 'cancelling', onFailure: 'halt', operations: [RUNNING, PENDING], controls: { ...NO_CONTROLS, cancel: true } },
+  }),
+  createSituation('stopping', 'halt', { controls: { ...NO_CONTROLS, stop: true } }),
+  createSituation('cancelling', 'halt', { controls: { ...NO_CONTROLS, cancel: true } }),
 ];
 
-/** `skip` always names a deployment; here the second one. */
-function answer(control: Control, { onFailure, operations, controls }: Situation): string {
-  const admission = admitControl(
-    {
-      name: control,
-      deployments: control === 'skip' ? ['us'] : [],
-      unconfirmed: false,
-      reason: 'why',
-      environment: null,
-    },
-    { apply: APPLY, environment: 'production', policy: { ...POLICY, onFailure }, operations, controls },
-  );
+function answer(given: Pick<ControlRequest, 'name'> & Partial<ControlRequest>, situation: Situation): string {
+  const request: ControlRequest = {
+    deployments: [],
+    all: false,
+    wave: null,
+    unconfirmed: false,
+    reason: 'why',
+    environment: null,
+    ...given,
+  };
+  const admission = admitControl(request, { ...situation, apply: APPLY, environment: 'production' });
   return admission.kind === 'accepted' ? '**yes**' : admission.kind === 'already' ? 'in force already' : 'refused';
 }
+
+type Named = Pick<ControlRequest, 'name'> & Partial<ControlRequest>;
+
+const NAMED: readonly { readonly title: string; readonly request: Named }[] = [
+  { title: 'cutover', request: { name: 'cutover' } },
+  { title: 'retry', request: { name: 'retry' } },
+  { title: 'cancel', request: { name: 'cancel' } },
+  { title: 'skip', request: { name: 'skip' } },
+  { title: 'skip --unconfirmed', request: { name: 'skip', unconfirmed: true } },
+  { title: 'revert', request: { name: 'revert' } },
+  { title: 'skip-revert', request: { name: 'skip-revert' } },
+];
 
 const MEMBERS: readonly { readonly name: string; readonly member: OperationFacts }[] = [
   { name: 'pending, not admitted', member: createMember({}) },
   { name: 'admitted, being dispatched', member: createMember({ state: 'dispatching', ...SENT }) },
   { name: 'running, also unreachable', member: createMember({ state: 'running', ...SENT, reachable: false }) },
-  { name: 'parked', member: createMember({ state: 'waiting_for_cutover', ...SENT }) },
+  { name: 'retried by its engine', member: createMember({ state: 'failed_retryable', ...SENT }) },
+  { name: 'parked', member: PARKED },
+  { name: 'parked, with a permission', member: { ...PARKED, permitted: true } },
+  { name: 'parked, after its engine refused', member: { ...PARKED, cutoverRefused: true } },
+  { name: 'cutting over', member: createMember({ state: 'cutting_over', ...SENT }) },
+  { name: 'in its revert window', member: createMember({ state: 'revert_window', ...SENT }) },
+  { name: 'being reverted', member: createMember({ state: 'reverting', ...SENT }) },
   { name: 'completed', member: createMember({ state: 'completed', ...SENT }) },
-  { name: 'failed', member: createMember({ state: 'failed', ...SENT }) },
-  { name: 'failed and skipped', member: createMember({ state: 'failed', ...SENT, skipped: true }) },
+  { name: 'failed', member: FAILED },
+  { name: 'failed and skipped', member: { ...FAILED, skipped: true } },
   { name: 'reverted', member: createMember({ state: 'reverted', ...SENT }) },
   {
     name: 'stopped by someone else, on the engine',
     member: createMember({ state: 'stopped', ...SENT, reason: 'engine' }),
   },
   { name: 'stopped here', member: createMember({ state: 'stopped', ...SENT, reason: 'operator' }) },
+  { name: 'cancelled here', member: createMember({ state: 'cancelled', ...SENT, reason: 'operator' }) },
 ];
 
-function answerFor(control: 'retry' | 'skip', one: OperationFacts, unconfirmed: boolean): string {
-  const admission = admitControl(
-    { name: control, deployments: ['eu'], unconfirmed, reason: 'why', environment: null },
-    {
-      apply: APPLY,
-      environment: 'production',
-      policy: { ...POLICY, onFailure: 'continue' },
-      operations: [one, PENDING],
-      controls: NO_CONTROLS,
-    },
-  );
-  return admission.kind === 'accepted' ? '**yes**' : admission.kind === 'already' ? 'in force already' : 'refused';
+function answerFor(request: Named, one: OperationFacts): string {
+  const situation = createSituation('', 'continue', { operations: [one, PENDING] });
+  return answer({ ...request, deployments: ['eu'] }, situation);
 }
+
+const WAVES: readonly { readonly name: string; readonly facts: WaveFacts }[] = [
+  { name: 'has not started', facts: { ...OPEN_WAVE, started: false } },
+  { name: 'was approved and has not started', facts: { ...OPEN_WAVE, started: false, approved: true } },
+  { name: 'has started', facts: { ...OPEN_WAVE, approved: true } },
+  { name: 'was rejected', facts: { ...OPEN_WAVE, started: false, barred: 'operator' } },
+  { name: 'has expired', facts: { ...OPEN_WAVE, started: false, barred: 'deadline' } },
+];
 
 function createEnd(given: Partial<OperationOutcome>): OperationOutcome {
   return {
@@ -183,12 +249,13 @@ function answerOfResumption(one: OperationOutcome, resumption: Resumption): stri
     state: 'stopped',
     message: '',
     operations: [one, ...others],
+    waves: [],
     controls: [],
     released: false,
     startedAt: null,
     completedAt: null,
   };
-  const policy = { ...POLICY, failureTolerance: resumption.control === 'start' ? 0 : 1 };
+  const policy = { ...POLICY, waves: [createWave({ failureTolerance: resumption.control === 'start' ? 0 : 1 })] };
   const resumed = resume({ previous, policy, resumption, by: null, at: '' });
   if (!resumed.ok) return 'refused';
   const [initial] = resumed.carried.operations;

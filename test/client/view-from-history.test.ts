@@ -153,7 +153,15 @@ describe('the view from history', () => {
   });
 
   test('a stop of this run is on record beside the settled one of an earlier run', () => {
-    const settled = { name: 'stop', by: null, at: AT, settledAt: AT, deployments: [], wave: null, reason: null } as const;
+    const settled = {
+      name: 'stop',
+      by: null,
+      at: AT,
+      settledAt: AT,
+      deployments: [],
+      wave: null,
+      reason: null,
+    } as const;
     const input = applyInput({
       carried: {
         operations: [initial('eu'), initial('us'), initial('ap')],

@@ -8,7 +8,13 @@ describe('why', () => {
   test('a paused apply waits for a person, says which setback closed it and what ends the wait', () => {
     const status = applyStatus({
       state: 'paused',
-      waitingFor: { for: 'release', since: SINCE, until: null, wave: null, commands: ['release orders-1', 'stop orders-1'] },
+      waitingFor: {
+        for: 'release',
+        since: SINCE,
+        until: null,
+        wave: null,
+        commands: ['release orders-1', 'stop orders-1'],
+      },
       operations: [operationStatus('eu', 'failed', { message: 'duplicates' }), operationStatus('us', 'pending')],
     });
     const why = explainStatus(status);

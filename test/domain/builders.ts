@@ -15,7 +15,13 @@ export function policy(
   maxConcurrency = 1,
   given: Partial<RolloutPolicy> = {},
 ): RolloutPolicy {
-  return { onFailure, cutover: 'rolling', inFlight: 'finish', waves: [wave({ maxConcurrency, failureTolerance })], ...given };
+  return {
+    onFailure,
+    cutover: 'rolling',
+    inFlight: 'finish',
+    waves: [wave({ maxConcurrency, failureTolerance })],
+    ...given,
+  };
 }
 
 export function wave(given: Partial<WavePolicy> = {}): WavePolicy {

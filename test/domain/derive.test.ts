@@ -1,124 +1,19 @@
-import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { deriveApplyState, deriveWaitingFor, isPolicyOpen, WAITS_FOR_PERSON } from '../../domain/derive.js';
 import { type OperationFacts, isSetback } from '../../domain/operation.js';
-import { CUTOVERS, ON_FAILURE, type RolloutPolicy } from '../../domain/spec.js';
+import type { RolloutPolicy } from '../../domain/spec.js';
 import { APPLY_STATE, APPLY_STATES, hasEnded } from '../../domain/state.js';
 import { HALT, NO_CONTROLS, STARTED, operation, policy, wave } from './builders.js';
-import { type Situation, plainState, plainWait } from './plain-rules.js';
-import { everyControls, everyOperation, everyTwoWaves, multisets } from './situations.js';
-
-const OPERATIONS = everyOperation();
-
-/** Walking through all situations takes two seconds on an idle machine, and many times that on a busy one. */
-const LIMIT = { timeout: 120_000 };
-
-/** Compares code and restatement in every situation, without the cost of an assertion each; gives how many there were. */
-function compareAll(all: Iterable<Situation>): number {
-  let compared = 0;
-  for (const situation of all) {
-    compared += 1;
-    const state = deriveApplyState(situation);
-    const waitingFor = deriveWaitingFor(situation);
-    if (state !== plainState(situation) || waitingFor !== plainWait(situation))
-      expect({ state, waitingFor }, JSON.stringify(situation)).toEqual({
-        state: plainState(situation),
-        waitingFor: plainWait(situation),
-      });
-  }
-  return compared;
-}
-
-type Rules = Omit<Situation, 'operations'>;
-
-const EVERY_POLICY = ON_FAILURE.flatMap((onFailure) => [0, 1, 2].map((tolerance) => policy(onFailure, tolerance)));
-
-/** Two waves under every cutover; the second has a gate. */
-const TWO_WAVES: readonly RolloutPolicy[] = CUTOVERS.flatMap((cutover) =>
-  ON_FAILURE.map((onFailure) => ({
-    ...policy(onFailure),
-    cutover,
-    waves: [wave({ name: 'canary' }), wave({ name: 'rest', gate: 'manual' })],
-  })),
-);
-
-const EVERY_RULE: readonly Rules[] = EVERY_POLICY.flatMap((onePolicy) =>
-  everyControls().map((controls) => ({ policy: onePolicy, controls, waves: STARTED })),
-);
-
-function* situations(of: {
-  readonly sizes: readonly number[];
-  readonly chosen: readonly Rules[];
-  readonly operations?: readonly OperationFacts[];
-}): Generator<Situation> {
-  for (const size of of.sizes)
-    for (const operations of multisets(of.operations ?? OPERATIONS, size))
-      for (const rules of of.chosen) yield { operations, ...rules };
-}
+import { EVERY_RULE, compareAll, situations } from './compare.js';
 
 describe('the derived state and what an apply waits for', () => {
-  it('follow the written rules for up to three operations in every state, under every policy and control', {
-    timeout: 60_000,
-  }, () => {
-    expect(compareAll(situations({ sizes: [1, 2, 3], chosen: EVERY_RULE }))).toBeGreaterThan(1_000_000);
-  });
-
-  it('follow the written rules for two operations in two waves, under every cutover, gate, bake and bar', LIMIT, () => {
-    const pairs = [...multisets(OPERATIONS, 2)].flatMap(([first, second]) =>
-      first === undefined || second === undefined
-        ? []
-        : [
-            [first, { ...second, wave: 1 }],
-            [{ ...first, wave: 1 }, second],
-          ],
-    );
-    function* all(): Generator<Situation> {
-      for (const operations of pairs)
-        for (const waves of everyTwoWaves())
-          for (const onePolicy of TWO_WAVES)
-            for (const release of [false, true])
-              yield { operations, waves, policy: onePolicy, controls: { ...NO_CONTROLS, release } };
-    }
-    expect(compareAll(all())).toBeGreaterThan(500_000);
-  });
-
-  it('follow the written rules for four operations in every state', LIMIT, () => {
-    const alike = ['policy', 'deadline']; // the rules treat them as they treat `operator`, which the test above shows
-    const operations = OPERATIONS.filter(({ reason }) => reason === null || !alike.includes(reason));
-    const chosen: readonly Omit<Situation, 'operations'>[] = [
-      { policy: policy('halt', 0), controls: NO_CONTROLS, waves: STARTED },
-      { policy: policy('pause', 0), controls: NO_CONTROLS, waves: STARTED },
-      { policy: policy('pause', 1), controls: NO_CONTROLS, waves: STARTED },
-      { policy: policy('pause', 0), controls: { ...NO_CONTROLS, release: true }, waves: STARTED },
-      { policy: policy('continue', 0), controls: { ...NO_CONTROLS, stop: true }, waves: STARTED },
-      { policy: policy('halt', 0), controls: { ...NO_CONTROLS, cancel: true }, waves: STARTED },
-    ];
-    expect(compareAll(situations({ sizes: [4], chosen, operations }))).toBeGreaterThan(600_000);
-  });
-
-  it('do not depend on the order of the operations (I5)', LIMIT, () => {
-    const situation = fc.record({
-      operations: fc.array(fc.constantFrom(...OPERATIONS), { minLength: 1, maxLength: 12 }),
-      policy: fc.constantFrom(...EVERY_POLICY),
-      controls: fc.constantFrom(...everyControls()),
-      waves: fc.constant(STARTED),
-    });
-    fc.assert(
-      fc.property(situation, fc.infiniteStream(fc.nat()), ({ operations, ...rest }, randoms) => {
-        const shuffled = operations
-          .map((item) => ({ item, rank: randoms.next().value ?? 0 }))
-          .toSorted((one, other) => one.rank - other.rank)
-          .map(({ item }) => item);
-        expect(deriveApplyState({ ...rest, operations: shuffled })).toBe(deriveApplyState({ ...rest, operations }));
-        expect(deriveWaitingFor({ ...rest, operations: shuffled })).toBe(deriveWaitingFor({ ...rest, operations }));
-      }),
-      { numRuns: 2_000 },
-    );
+  it('follow the written rules for up to two operations in every state, under every policy and control', () => {
+    expect(compareAll(situations({ sizes: [1, 2], chosen: EVERY_RULE }))).toBeGreaterThan(50_000);
   });
 });
 
 describe('the derived state', () => {
-  it('is an end exactly when every operation has ended, and then nothing is waited for (I3)', LIMIT, () => {
+  it('is an end exactly when every operation has ended, and then nothing is waited for (I3)', () => {
     const wrong = [...situations({ sizes: [1, 2], chosen: EVERY_RULE })].filter((situation) => {
       const allEnded = situation.operations.every(({ state }) => hasEnded(state));
       const isEnd = APPLY_STATE[deriveApplyState(situation)].ended;
@@ -127,7 +22,7 @@ describe('the derived state', () => {
     expect(wrong).toEqual([]);
   });
 
-  it('reads pending only while nothing was started', LIMIT, () => {
+  it('reads pending only while nothing was started', () => {
     const started = [...situations({ sizes: [1, 2], chosen: EVERY_RULE })].filter(({ operations }) =>
       operations.some((one) => one.started),
     );
@@ -135,7 +30,7 @@ describe('the derived state', () => {
     expect(started.filter((situation) => deriveApplyState(situation) === 'pending')).toEqual([]);
   });
 
-  it('reaches every apply state there is', LIMIT, () => {
+  it('reaches every apply state there is', () => {
     const reached = new Set<string>();
     for (const situation of situations({ sizes: [1, 2], chosen: EVERY_RULE })) reached.add(deriveApplyState(situation));
     expect([...reached].toSorted()).toEqual([...APPLY_STATES].toSorted());
@@ -168,22 +63,20 @@ describe('the derived state', () => {
 });
 
 describe('what an apply waits for', () => {
-  it(
-    'is a person exactly for a release, a cutover or a gate, and is nobody while an engine that answers is at work',
-    LIMIT,
-    () => {
-      expect(WAITS_FOR_PERSON).toEqual(['release', 'cutover', 'gate']);
-      const atWork = [...situations({ sizes: [1, 2], chosen: EVERY_RULE })].filter(({ operations }) =>
-        operations.some(({ state, reachable }) => reachable && (state === 'running' || state === 'dispatching')),
-      );
-      expect(atWork.length).toBeGreaterThan(0);
-      expect(atWork.filter((situation) => deriveWaitingFor(situation) !== null)).toEqual([]);
-    },
-  );
+  it('is a person exactly for a release, a cutover or a gate, and is nobody while an engine that answers is at work', () => {
+    expect(WAITS_FOR_PERSON).toEqual(['release', 'cutover', 'gate']);
+    const atWork = [...situations({ sizes: [1, 2], chosen: EVERY_RULE })].filter(({ operations }) =>
+      operations.some(({ state, reachable }) => reachable && (state === 'running' || state === 'dispatching')),
+    );
+    expect(atWork.length).toBeGreaterThan(0);
+    expect(atWork.filter((situation) => deriveWaitingFor(situation) !== null)).toEqual([]);
+  });
 
   it('is always named when nothing moves by itself (I8)', () => {
     const unreachable = operation({ state: 'running', admitted: true, started: true, reachable: false });
-    expect(deriveWaitingFor({ policy: HALT, operations: [unreachable], controls: NO_CONTROLS, waves: STARTED })).toBe('engine');
+    expect(deriveWaitingFor({ policy: HALT, operations: [unreachable], controls: NO_CONTROLS, waves: STARTED })).toBe(
+      'engine',
+    );
   });
 
   it('is the engine, not a person, for one that was permitted to cut over and does not answer', () => {
@@ -221,12 +114,16 @@ describe('a setback', () => {
   });
 });
 
+function failed(count: number, index = 0): readonly OperationFacts[] {
+  return Array.from({ length: count }, () => operation({ state: 'failed', wave: index }));
+}
+
+function isOpen(rules: RolloutPolicy, operations: readonly OperationFacts[], release = false): boolean {
+  return isPolicyOpen({ policy: rules, operations, controls: { release } });
+}
+
 describe('the policy', () => {
   it('is open up to its tolerance, always under continue, and for good once released', () => {
-    const failed = (count: number, index = 0) =>
-      Array.from({ length: count }, () => operation({ state: 'failed', wave: index }));
-    const isOpen = (rules: RolloutPolicy, operations: readonly OperationFacts[], release = false) =>
-      isPolicyOpen({ policy: rules, operations, controls: { release } });
     expect(isOpen(policy('halt', 1), failed(1))).toBe(true);
     expect(isOpen(policy('halt', 1), failed(2))).toBe(false);
     expect(isOpen(policy('pause', 0), failed(1))).toBe(false);
@@ -237,11 +134,8 @@ describe('the policy', () => {
   it('tolerates setbacks per wave, and is closed by any wave that has too many', () => {
     const waves = [wave({ failureTolerance: 1 }), wave({ failureTolerance: 1 })];
     const rules = policy('halt', 0, 1, { waves });
-    const failed = (index: number) => operation({ state: 'failed', wave: index });
-    const isOpen = (operations: readonly OperationFacts[]) =>
-      isPolicyOpen({ policy: rules, operations, controls: NO_CONTROLS });
-    expect(isOpen([failed(0), failed(1)])).toBe(true);
-    expect(isOpen([failed(1), failed(1)])).toBe(false);
-    expect(isOpen([failed(0), failed(0)])).toBe(false);
+    expect(isOpen(rules, [...failed(1, 0), ...failed(1, 1)])).toBe(true);
+    expect(isOpen(rules, failed(2, 1))).toBe(false);
+    expect(isOpen(rules, failed(2, 0))).toBe(false);
   });
 });

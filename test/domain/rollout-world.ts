@@ -171,7 +171,11 @@ function engineMoves(member: Member, nature: Nature): readonly Member[] {
   const confirmed = member.halted === null ? [] : [confirmHalt(member, member.halted)];
   if (isWaiting(member)) return confirmed;
   if (hasEnded(member.state)) return [];
-  if (member.state === 'revert_window') return [{ ...member, state: 'completed' }, { ...member, state: 'reverting' }];
+  if (member.state === 'revert_window')
+    return [
+      { ...member, state: 'completed' },
+      { ...member, state: 'reverting' },
+    ];
   if (member.state === 'reverting') return [{ ...member, state: 'reverted' }];
   const windows: readonly Member[] =
     nature.windows === true && member.state === 'cutting_over' ? [{ ...member, state: 'revert_window' }] : [];
@@ -223,7 +227,11 @@ const NAMED: readonly Control[] = ['retry', 'skip', 'cancel'];
 /** What the apply workflow does with a control that was accepted. */
 function obey(
   world: World,
-  { name, deployments, wave }: { readonly name: Control; readonly deployments: readonly string[]; readonly wave: number },
+  {
+    name,
+    deployments,
+    wave,
+  }: { readonly name: Control; readonly deployments: readonly string[]; readonly wave: number },
 ): World {
   const change = (by: (member: Member) => Member): World => ({
     ...world,
@@ -246,19 +254,21 @@ function obey(
     case 'skip':
       return change(leaveOut);
     case 'retry':
-      return unbake(change((member) =>
-        member.isRetried
-          ? member
-          : {
-              ...member,
-              state: 'pending',
-              admitted: false,
-              skipped: false,
-              reason: null,
-              halted: null,
-              isRetried: true,
-            },
-      ));
+      return unbake(
+        change((member) =>
+          member.isRetried
+            ? member
+            : {
+                ...member,
+                state: 'pending',
+                admitted: false,
+                skipped: false,
+                reason: null,
+                halted: null,
+                isRetried: true,
+              },
+        ),
+      );
     case 'start':
     case 'revert':
     case 'skip-revert':

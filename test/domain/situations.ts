@@ -74,7 +74,9 @@ export function everyControls(): readonly ControlFacts[] {
 
 /** Every combination of the facts of two waves that can occur: the first may have started, and then the second. */
 export function everyTwoWaves(): readonly (readonly WaveFacts[])[] {
-  const fresh = BARS.flatMap((barred) => BOOLEANS.map((approved) => ({ started: false, baked: false, approved, barred })));
+  const fresh = BARS.flatMap((barred) =>
+    BOOLEANS.map((approved) => ({ started: false, baked: false, approved, barred })),
+  );
   const started = BOOLEANS.map((baked) => ({ started: true, baked, approved: true, barred: null }));
   return [
     ...fresh.map((first): readonly WaveFacts[] => [first, { ...FRESH, barred: first.barred }]),

@@ -4,11 +4,11 @@ import type { LiveDetail } from '../../domain/live.js';
 import type { OperationOutcome } from '../../domain/operation.js';
 import type { ApplySpec } from '../../domain/spec.js';
 import { freshWave } from '../../domain/wave.js';
+import { earliest } from '../../domain/earliest.js';
 import {
   type ApplyStatus,
   type DescribedOperation,
   countStates,
-  earliest,
   factsOfView,
   failureMessage,
   joinStatus,

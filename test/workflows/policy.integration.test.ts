@@ -286,8 +286,18 @@ describe('a control that is refused', () => {
     readonly message: ControlMessage;
     readonly says: string;
   }[] = [
-    { what: 'release while the policy is open', update: CONTROL_UPDATES.release, message: {}, says: 'nothing to release' },
-    { what: 'retry with nothing failed', update: CONTROL_UPDATES.retry, message: {}, says: 'no failed deployment to retry' },
+    {
+      what: 'release while the policy is open',
+      update: CONTROL_UPDATES.release,
+      message: {},
+      says: 'nothing to release',
+    },
+    {
+      what: 'retry with nothing failed',
+      update: CONTROL_UPDATES.retry,
+      message: {},
+      says: 'no failed deployment to retry',
+    },
     {
       what: 'retry of a running deployment',
       update: CONTROL_UPDATES.retry,
@@ -314,7 +324,12 @@ describe('a control that is refused', () => {
       message: { environment: 'production' },
       says: 'names environment production, and apply',
     },
-    { what: 'stop of one deployment', update: CONTROL_UPDATES.stop, message: { deployments: ['a'] }, says: 'whole apply' },
+    {
+      what: 'stop of one deployment',
+      update: CONTROL_UPDATES.stop,
+      message: { deployments: ['a'] },
+      says: 'whole apply',
+    },
     { what: 'start of a running apply', update: CONTROL_UPDATES.start, message: {}, says: 'is running' },
   ];
   it.each(cases.map((one) => [one.what, one] as const))('(%s) says why and leaves no event', async (_what, one) => {
@@ -453,7 +468,9 @@ describe('a closed apply', () => {
     scene.engine('b').script('b', HOLDS);
     const { input, result } = await stopped(scene, ['b'], {});
     const { remoteApplyId } = operationOf(result, 'b');
-    const cancelled = await resultOf(await startNextRun(scene.client, { input, result }, { control: 'cancel', deployments: [] }));
+    const cancelled = await resultOf(
+      await startNextRun(scene.client, { input, result }, { control: 'cancel', deployments: [] }),
+    );
     expect(summary(cancelled)).toBe('a=completed b=cancelled c=cancelled');
     expect(cancelled.state).toBe('cancelled');
     expect(JSON.stringify(operationOf(cancelled, 'a'))).toBe(JSON.stringify(operationOf(result, 'a')));
@@ -473,7 +490,9 @@ describe('a closed apply', () => {
     const scene = await stage.scene(['a'], { dialect: 'limited' });
     scene.engine('a').script('a', HOLDS);
     const { input, result } = await stopped(scene, ['a'], {});
-    const cancelled = await resultOf(await startNextRun(scene.client, { input, result }, { control: 'cancel', deployments: [] }));
+    const cancelled = await resultOf(
+      await startNextRun(scene.client, { input, result }, { control: 'cancel', deployments: [] }),
+    );
     expect(operationOf(cancelled, 'a')).toMatchObject({
       state: 'cancelled',
       confirmed: false,

@@ -22,7 +22,15 @@ function applyInput(names: readonly string[], rollout: Partial<ApplyInput['spec'
     spec: {
       ...SPEC,
       deployments: names.map((name) => ({ name, target: name, queue: 'skein' })),
-      rollout: { maxConcurrency: 1, onFailure: 'halt', failureTolerance: 0, cutover: 'rolling', inFlight: 'finish', waves: [], ...rollout },
+      rollout: {
+        maxConcurrency: 1,
+        onFailure: 'halt',
+        failureTolerance: 0,
+        cutover: 'rolling',
+        inFlight: 'finish',
+        waves: [],
+        ...rollout,
+      },
     },
     specDigest: 'd',
     plan: {

@@ -75,7 +75,11 @@ async function apply(
   const id = options.id ?? client.newApplyId(plan.spec.database);
   // Named before it is started, so that whatever is lost on the way, a repeat with --id finds the same apply.
   note(`apply ${id}`);
-  return await showStarted(context, await client.apply(plan, { id, allowUnsafe: options.allowUnsafe, allowDrift: options.allowDrift }), options);
+  return await showStarted(
+    context,
+    await client.apply(plan, { id, allowUnsafe: options.allowUnsafe, allowDrift: options.allowDrift }),
+    options,
+  );
 }
 
 function showPlan({ json, print, terminal }: CommandContext, plan: RolloutPlan, options: ApplyCommandOptions): void {

@@ -11,7 +11,12 @@ export function addCutoverCommand(program: Command, cli: Cli): void {
   addCommonOptions(program.command('cutover'))
     .description('permit parked deployments to cut over; under ordered and barrier one at a time, in rollout order')
     .argument('<apply>', 'apply id')
-    .option('--deployment <name>', 'only this one; may be given several times (default: all that are parked)', collect, [])
+    .option(
+      '--deployment <name>',
+      'only this one; may be given several times (default: all that are parked)',
+      collect,
+      [],
+    )
     .option('--environment <name>', 'refuse when the apply is in another environment')
     .action(async (apply: string, options: CutoverCommandOptions) => {
       await cli.run(options, async (context) => {

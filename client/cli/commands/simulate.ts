@@ -58,7 +58,11 @@ export function addSimulateCommand(program: Command, cli: Cli): void {
         const input = toSimulation({ spec, policy, plan, flags: toFlags(options, usage), refuse: usage });
         const simulation = simulate(input);
         const worst = worstCase(input);
-        print(json ? JSON.stringify({ ...simulation, worstCase: worst }) : renderSimulation({ simulation, worst, policy }, terminal.style));
+        print(
+          json
+            ? JSON.stringify({ ...simulation, worstCase: worst })
+            : renderSimulation({ simulation, worst, policy }, terminal.style),
+        );
         return exitCodeOf(simulation);
       });
     });

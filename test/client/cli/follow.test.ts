@@ -15,7 +15,13 @@ const FAILED = applyStatus({
 });
 const PAUSED = applyStatus({
   state: 'paused',
-  waitingFor: { for: 'release', since: '2026-01-01T12:00:00.000Z', until: null, wave: null, commands: ['release orders-1'] },
+  waitingFor: {
+    for: 'release',
+    since: '2026-01-01T12:00:00.000Z',
+    until: null,
+    wave: null,
+    commands: ['release orders-1'],
+  },
   operations: [operationStatus('eu', 'failed')],
 });
 

@@ -46,7 +46,9 @@ describe('the table of a status', () => {
       message: 'eu: duplicates',
       waitingFor: {
         for: 'release',
-        since: '2026-01-01T12:00:05.000Z', until: null, wave: null,
+        since: '2026-01-01T12:00:05.000Z',
+        until: null,
+        wave: null,
         commands: ['release orders-1', 'stop orders-1'],
       },
       operations: [operationStatus('eu', 'failed', { message: 'duplicates' }), operationStatus('us', 'pending')],
@@ -124,7 +126,13 @@ describe('lines on change, for output that cannot move the cursor', () => {
   test('a state, a message, and a wait for a person each make a line', () => {
     const after = applyStatus({
       state: 'paused',
-      waitingFor: { for: 'release', since: '2026-01-01T12:00:05.000Z', until: null, wave: null, commands: ['release orders-1'] },
+      waitingFor: {
+        for: 'release',
+        since: '2026-01-01T12:00:05.000Z',
+        until: null,
+        wave: null,
+        commands: ['release orders-1'],
+      },
       operations: [operationStatus('eu', 'failed', { message: 'duplicates' }), operationStatus('us', 'pending')],
     });
     expect(renderChanges(before, after)).toEqual([

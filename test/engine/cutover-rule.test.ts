@@ -37,7 +37,7 @@ const KINDS: readonly (readonly [CutoverKind, Step])[] = [
   ['unique_index_build', build('CREATE UNIQUE INDEX i ON public.orders USING btree (name)')],
   ['unique_index_build', build('CREATE UNIQUE INDEX "i" ON "public"."orders" USING btree ("a") WHERE (a IS NULL)')],
   ['refusing_index_build', build('((1 / size))')],
-  ['refusing_index_build', build('((name)::integer)')],
+  ['refusing_index_build', build('(((name)::integer))')],
   ['refusing_index_build', build('(public.lower(name))')],
   ['refusing_index_build', build('(id) WHERE (public.is_open(state))')],
   [
@@ -62,7 +62,7 @@ const KINDS: readonly (readonly [CutoverKind, Step])[] = [
 ];
 
 describe('the kind of a step', () => {
-  it.each(KINDS)('%s: $1.statement', (kind, step) => {
+  it.each(KINDS.map(([kind, step]) => ({ kind, step })))('$kind: $step.statement', ({ kind, step }) => {
     expect(cutoverKindOf(step)).toBe(kind);
   });
   it('has an example of every rule, and every rule its reason', () => {

@@ -2,9 +2,9 @@ import { Client } from 'pg';
 import { afterEach, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import type { EmbeddedPostgres } from '../../dev/postgres.js';
 import { type RunningEngine, startEngine } from '../../engine/server.js';
+import { FENCE_LOCK_KEY } from '../../engine/storage/install.js';
 import { State } from '../../proto/gen/tern.js';
 import { testPostgres } from '../support/postgres.js';
-import { until } from '../support/until.js';
 import { ENDED, type Files, RawClient } from './raw-client.js';
 import { watchEffects } from './watched-database.js';
 
@@ -37,8 +37,7 @@ beforeEach(async () => {
   await admin.query(`${LIVE} ${OLD_INDEX}
     INSERT INTO readers SELECT n, 'reader ' || n, n % 50 FROM generate_series(1, 5000) n; ANALYZE readers;`);
   await watchEffects(admin);
-  engine = await startEngine({ listen: '127.0.0.1:0', targets: { readers: dsn }, lockPatienceMs: 500 });
-  client = new RawClient(engine.address);
+  await startOver();
 });
 
 afterEach(async () => {
@@ -46,6 +45,12 @@ afterEach(async () => {
   await engine.stop();
   await admin.end();
 });
+
+async function startOver(): Promise<void> {
+  const targets = { readers: postgres.dsn(`cutover_${databases}`) };
+  engine = await startEngine({ listen: '127.0.0.1:0', targets, lockPatienceMs: 500 });
+  client = new RawClient(engine.address);
+}
 
 async function connect(dsn: string, name: string): Promise<Client> {
   const connection = new Client({ connectionString: dsn, application_name: name });
@@ -211,7 +216,7 @@ describe('a cutover', () => {
     expect(await columns()).not.toContain('nick');
   });
 
-  it('is refused for an apply that does not defer it, and for an operation of another', async () => {
+  it('is refused for an apply that does not defer it', async () => {
     const reporting = await openTransaction('SELECT 1');
     const { planId } = await client.plan('readers', schema('', OLD_INDEX, INDEX));
     const { applyId } = await client.apply({ planId, target: 'readers' });
@@ -265,29 +270,29 @@ describe('a cutover', () => {
 });
 
 describe('a stop', () => {
-  it('of a parked apply rests it, and a start parks it again, whatever was permitted before', async () => {
+  it('beats a cutover that was accepted and has not begun, which does not outlive it', async () => {
     const applyId = await parked(COLUMN_AND_INDEX);
-    // Whichever of the two comes first: after the stop was accepted nothing becomes visible (E42).
-    const [stop] = await Promise.all([client.stop(applyId), client.cutover(applyId)]);
-    expect(stop.accepted).toBe(true);
-    const first = await client.untilState(applyId, ENDED);
-    if (first.state === State.STATE_STOPPED) {
-      expect(await columns()).not.toContain('nick');
-      const refused = await client.cutover(applyId);
-      expect(refused.accepted).toBe(false);
-      expect(refused.errorMessage).toContain('stopped');
-      await client.start(applyId);
-      await client.untilState(applyId, [State.STATE_WAITING_FOR_CUTOVER]);
-      await admin.query('SELECT pg_sleep(1.5)');
-      expect((await client.progress(applyId)).state).toBe(State.STATE_WAITING_FOR_CUTOVER);
-      expect(await columns()).not.toContain('nick');
-      await client.cutover(applyId);
-      await client.untilState(applyId, [State.STATE_COMPLETED]);
-    } else {
-      expect(await columns()).toContain('nick');
-    }
-    const { rows } = await admin.query<{ command: string }>('SELECT command FROM watch.effects ORDER BY at');
-    expect(rows.map(({ command }) => command)).toEqual(['CREATE INDEX', 'ALTER TABLE']);
+    // Another engine holds the fence, so that this one can record what is asked and carry nothing out.
+    client.close();
+    await engine.stop();
+    await admin.query('SELECT pg_advisory_lock($1)', [FENCE_LOCK_KEY]);
+    await startOver();
+    expect(await client.cutover(applyId)).toMatchObject({ accepted: true });
+    expect(await client.stop(applyId)).toMatchObject({ accepted: true });
+    expect((await client.progress(applyId)).settledControlRequests).toMatchObject([
+      { operation: 'cutover', status: 'failed', errorMessage: 'a stop was requested before it could take effect' },
+    ]);
+    expect(await client.cutover(applyId)).toEqual({
+      accepted: false,
+      errorMessage: 'a stop of this schema change is pending, and goes before a cutover',
+    });
+    await admin.query('SELECT pg_advisory_unlock($1)', [FENCE_LOCK_KEY]);
+    await client.untilState(applyId, [State.STATE_STOPPED]);
+    await client.start(applyId);
+    await client.untilState(applyId, [State.STATE_WAITING_FOR_CUTOVER]);
+    await admin.query('SELECT pg_sleep(1.5)');
+    expect((await client.progress(applyId)).state).toBe(State.STATE_WAITING_FOR_CUTOVER);
+    expect(await columns()).not.toContain('nick');
   });
 
   it('of a parked apply withdraws nothing that was built, and the cutover works after a start', async () => {
@@ -349,4 +354,34 @@ describe('a cancel', () => {
       expect((await client.cutover(applyId)).accepted).toBe(false);
     },
   );
+});
+
+describe('an installation from before there was a deferred cutover', () => {
+  it('is brought up to date when the engine starts, with its applies as they were', async () => {
+    const { planId } = await client.plan('readers', schema('', OLD_INDEX, INDEX));
+    const before = await client.apply({ planId, target: 'readers', idempotencyKey: 'old' });
+    const ended = await client.untilState(before.applyId, [State.STATE_COMPLETED]);
+    client.close();
+    await engine.stop();
+    await admin.query(`
+      ALTER TABLE _skein.applies DROP COLUMN defer_cutover, DROP CONSTRAINT applies_state_check;
+      ALTER TABLE _skein.applies ADD CONSTRAINT applies_state_check CHECK (state IN
+        ('pending', 'running', 'failed_retryable', 'stopped', 'completed', 'failed', 'cancelled'));
+      DROP INDEX _skein.applies_one_live;
+      CREATE UNIQUE INDEX applies_one_live ON _skein.applies ((true))
+        WHERE state IN ('pending', 'running', 'failed_retryable');
+      ALTER TABLE _skein.control_requests DROP CONSTRAINT control_requests_operation_check;
+      ALTER TABLE _skein.control_requests ADD CONSTRAINT control_requests_operation_check
+        CHECK (operation IN ('stop', 'start', 'cancel'));
+      UPDATE _skein.storage_version SET version = 1;`);
+    await startOver();
+    expect(await client.progress(before.applyId)).toEqual(ended);
+    const applyId = await parked(schema(', nick text', OLD_INDEX, INDEX));
+    // What is parked holds the target.
+    const other = await client.plan('readers', schema('', OLD_INDEX));
+    const busy = await client.apply({ planId: other.planId, target: 'readers', options: { allow_unsafe: 'true' } });
+    expect(busy).toMatchObject({ accepted: false, conflict: { blockingState: 'waiting_for_cutover' } });
+    await client.cutover(applyId);
+    await client.untilState(applyId, [State.STATE_COMPLETED]);
+  });
 });

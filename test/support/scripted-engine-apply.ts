@@ -99,6 +99,11 @@ export class ScriptedApply {
     return this.#state === State.STATE_WAITING_FOR_CUTOVER;
   }
 
+  /** A cutover was permitted, whether or not it is over. */
+  get isCutoverPermitted(): boolean {
+    return this.#cutoverPermitted;
+  }
+
   /** Begins or goes on with the work, after the current answer has left. */
   begin(): void {
     const run = ++this.#run;

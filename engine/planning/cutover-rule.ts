@@ -2,7 +2,7 @@ import type { FactBase } from '@supabase/pg-delta/core';
 import { mayRefuseRows } from './index-expression.js';
 import type { Change, Step } from './change.js';
 import { foundationOf, touches, type PlanItem } from './plan-item.js';
-import { parseStatement } from './sql.js';
+import { parseStatement, parseStatements, statementKind } from './sql.js';
 
 /** What a step is to the clients of the database; each kind runs either before a deferred cutover or in it. */
 export type CutoverKind =
@@ -48,14 +48,19 @@ export function cutoverKindOf(step: Step): CutoverKind {
     return mayRefuseRows(tree.IndexStmt) ? 'refusing_index_build' : 'index_build';
   }
   if (!step.scans) return 'brief';
-  return isValidation(step.statement) ? 'validation' : 'long_creation';
+  const isValidation = commandsOf(step).every((command) => command === 'AT_ValidateConstraint');
+  return isValidation ? 'validation' : 'long_creation';
 }
 
-function isValidation(statement: string): boolean {
-  const tree = parseStatement(statement);
-  if (!('AlterTableStmt' in tree)) return false;
-  const commands = tree.AlterTableStmt.cmds ?? [];
-  return commands.every((node) => 'AlterTableCmd' in node && node.AlterTableCmd.subtype === 'AT_ValidateConstraint');
+/** The commands of a step: those of its ALTER TABLE statements, and the kinds of its other statements. */
+function commandsOf(step: Step): readonly string[] {
+  return parseStatements(step.statement).flatMap(({ node }) =>
+    'AlterTableStmt' in node
+      ? (node.AlterTableStmt.cmds ?? []).map((command) =>
+          'AlterTableCmd' in command ? (command.AlterTableCmd.subtype ?? 'unknown') : 'unknown',
+        )
+      : [statementKind(node)],
+  );
 }
 
 /**
@@ -67,7 +72,7 @@ export function sayWhatWaits(items: readonly PlanItem[], live: FactBase, desired
   const waiting: PlanItem[] = [];
   return items.map((item) => {
     const foundation = new Set([...item.writes].flatMap((id) => [...foundationOf(desired, id)]));
-    const below = waiting.find((earlier) => touches(earlier, foundation));
+    const below = waiting.find((earlier) => touches(changesUnderneath(earlier), foundation));
     const steps = stepsWithReasons(item.change.steps, (step) => {
       if (below !== undefined) return `it rests on another change that waits: ${firstLine(below.change)}`;
       const nameIsTaken = step.kind === 'build_index' && taken.has(`${step.schema}.${step.index}`);
@@ -77,6 +82,16 @@ export function sayWhatWaits(items: readonly PlanItem[], live: FactBase, desired
     if (steps.some((step) => step.waitsBecause !== undefined)) waiting.push(divided);
     return divided;
   });
+}
+
+/**
+ * What of an item matters to whatever rests on it. A table or a column that merely gets another property, such as a
+ * default or NOT NULL, carries an index as before; one of another type does not.
+ */
+function changesUnderneath(item: PlanItem): Pick<PlanItem, 'writes'> {
+  if (item.change.steps.some((step) => commandsOf(step).includes('AT_AlterColumnType'))) return item;
+  const comesOrGoes = new Set([...item.produces, ...item.destroys]);
+  return { writes: new Set([...item.writes].filter((id) => comesOrGoes.has(id) || !/^(?:table|column):/.test(id))) };
 }
 
 /** The steps of one change, each with its reason to wait, if any. `obstacle` is a reason that lies outside the change. */

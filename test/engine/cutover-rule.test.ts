@@ -122,7 +122,8 @@ const DESIRED = buildFactBase(
   ],
 );
 
-function item(step: Step, writes: string): PlanItem {
+/** A change of one step that creates an object, or alters it. */
+function item(step: Step, id: string, verb: 'creates' | 'alters' = 'creates'): PlanItem {
   const table = {
     namespace: 'public',
     table: 'orders',
@@ -132,9 +133,9 @@ function item(step: Step, writes: string): PlanItem {
   } as const;
   return {
     change: { ...table, ddl: ddlOf([step]), steps: [step] },
-    produces: [],
+    produces: verb === 'creates' ? [id] : [],
     destroys: [],
-    writes: new Set([writes]),
+    writes: new Set([id]),
   };
 }
 
@@ -152,6 +153,13 @@ describe('the changes of a plan', () => {
       null,
       `it rests on another change that waits: ${ADD_COLUMN.statement}`,
     ]);
+  });
+  it.each([
+    ['a type', 'ALTER TABLE "public"."orders" ALTER COLUMN "name" TYPE text', 'column:public.orders.name', true],
+    ['NOT NULL', 'ALTER TABLE "public"."orders" ALTER COLUMN "name" SET NOT NULL', 'column:public.orders.name', false],
+    ['row security', 'ALTER TABLE "public"."orders" ENABLE ROW LEVEL SECURITY', 'table:public.orders', false],
+  ])('wait for a column that gets another type, and for no other property of it: %s', (_what, statement, id, waits) => {
+    expect(reasons([item(run(statement), id, 'alters'), onName])[1] !== null).toBe(waits);
   });
   it('wait for a name that something else has until then', () => {
     const withOld = buildFactBase([...FACTS, { id: index('on_name'), payload: {}, parent: ORDERS }], []);

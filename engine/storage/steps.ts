@@ -76,8 +76,10 @@ function inOrderOfExecution(changes: readonly Change[], deferCutover: boolean) {
   if (!deferCutover) {
     return planned.map(({ changePosition, step: { waitsBecause: _reason, ...step } }) => ({ changePosition, step }));
   }
-  const waits = ({ step }: { readonly step: Step }) => step.waitsBecause !== undefined;
-  return [...planned.filter((entry) => !waits(entry)), ...planned.filter(waits)];
+  return [
+    ...planned.filter(({ step }) => step.waitsBecause === undefined),
+    ...planned.filter(({ step }) => step.waitsBecause !== undefined),
+  ];
 }
 
 export async function readChanges(database: Queryable, applyId: string): Promise<readonly StoredChange[]> {

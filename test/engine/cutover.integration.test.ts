@@ -5,15 +5,16 @@ import { type RunningEngine, startEngine } from '../../engine/server.js';
 import { FENCE_LOCK_KEY } from '../../engine/storage/install.js';
 import { State } from '../../proto/gen/tern.js';
 import { testPostgres } from '../support/postgres.js';
+import { until } from '../support/until.js';
 import { ENDED, type Files, RawClient } from './raw-client.js';
 import { watchEffects } from './watched-database.js';
 
 const LIVE = 'CREATE TABLE readers (id bigint PRIMARY KEY, name text, age integer);';
 const OLD_INDEX = 'CREATE INDEX readers_age ON readers (age);';
 
-/** The desired schema with these columns more, and these statements after it. */
-function schema(columns: string, ...statements: readonly string[]): Files {
-  const table = LIVE.replace('age integer', `age integer${columns}`);
+/** The desired schema with this after the last column, and these statements after the table. */
+function schema(tail: string, ...statements: readonly string[]): Files {
+  const table = LIVE.replace('age integer', `age integer${tail}`);
   return { public: { 'readers.sql': [table, ...statements].join('\n') } };
 }
 
@@ -329,6 +330,43 @@ describe('a stop', () => {
 });
 
 describe('a cancel', () => {
+  it('after a part of the cutover keeps what is complete, and takes back what is not', async () => {
+    await admin.query(
+      'CREATE TABLE shelves (id bigint PRIMARY KEY, place text); CREATE INDEX shelves_place ON shelves (place)',
+    );
+    const shelves = 'CREATE TABLE shelves (id bigint PRIMARY KEY, place text);';
+    const applyId = await parked(
+      schema(', nick text', OLD_INDEX, INDEX, shelves, 'CREATE INDEX shelves_place ON shelves (place, id);'),
+    );
+    const reporting = await openTransaction('SELECT count(*) FROM shelves');
+    await client.cutover(applyId);
+    await until(async () => (await columns()).includes('nick'));
+    await client.stop(applyId);
+    const stopped = await client.untilState(applyId, [State.STATE_STOPPED]);
+    expect(stopped.tables.map(({ status }) => status).toSorted()).toEqual(['completed', 'completed', 'stopped']);
+    await client.start(applyId);
+    await client.untilState(applyId, [State.STATE_WAITING_FOR_CUTOVER]);
+    await reporting.query('COMMIT');
+    await client.cancel(applyId);
+    await client.untilState(applyId, [State.STATE_CANCELLED]);
+    expect(await columns()).toContain('nick');
+    expect(await indexes()).toEqual(['readers_age (age)', 'readers_name (name)']);
+    const { rows } = await admin.query<{ name: string }>(
+      `SELECT relname AS name FROM pg_class WHERE relkind = 'i' AND relname LIKE 'shelves%' ORDER BY 1`,
+    );
+    expect(rows.map(({ name }) => name)).toEqual(['shelves_pkey', 'shelves_place']);
+  });
+
+  it('of an apply that is still building takes back what it has built', async () => {
+    const reporting = await openTransaction('SELECT 1');
+    const applyId = await apply(COLUMN_AND_INDEX);
+    await client.untilState(applyId, [State.STATE_RUNNING]);
+    await client.cancel(applyId);
+    await client.untilState(applyId, [State.STATE_CANCELLED]);
+    await reporting.query('COMMIT');
+    expect(await indexes()).toEqual(['readers_age (age)']);
+  });
+
   it.each(['parked', 'stopped while it was parked'])(
     'of an apply that is %s leaves the database as it was',
     async (how) => {

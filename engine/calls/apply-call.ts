@@ -139,6 +139,7 @@ async function accept(
   changes: readonly Change[],
 ): Promise<ApplyResponse> {
   const applyId = `apply-${randomBytes(8).toString('hex')}`;
+  const deferCutover = request.options['defer_cutover'] === 'true';
   const rowsOf = (change: Change) => planned.sizes.get(`${change.namespace}.${change.table}`)?.rows ?? 0;
   try {
     const operationId = await inTransaction(target.pool, async (client) => {
@@ -153,8 +154,9 @@ async function accept(
         environment: request.environment,
         target: target.name,
         caller: request.caller,
+        deferCutover,
       });
-      await insertChanges(client, applyId, changes, rowsOf);
+      await insertChanges(client, applyId, changes, { deferCutover, rowsOf });
       for (const superseded of await supersedeStopped(client, applyId)) {
         const message = `superseded by ${applyId}: it can no longer be started`;
         await writeLog(client, superseded, { level: 'warn', event: 'superseded', message });

@@ -1,7 +1,9 @@
 import type {
   CancelRequest,
   CancelResponse,
+  CutoverRequest,
   CutoverResponse,
+  RevertResponse,
   StartRequest,
   StartResponse,
   StopRequest,
@@ -17,9 +19,16 @@ import {
   setApplyState,
   type StoredApply,
 } from '../storage/applies.js';
-import { readControls, requestControl, settleControl, type ControlOperation } from '../storage/controls.js';
+import {
+  readControls,
+  requestControl,
+  settleControl,
+  type ControlOperation,
+  type ControlRequest,
+} from '../storage/controls.js';
 import { writeLog } from '../storage/logs.js';
 import { readSteps, type StoredStep } from '../storage/steps.js';
+import { stepsOfCancel } from '../execution/extent.js';
 import { applyWithId, type EngineState } from './routing.js';
 
 /** What a control call answers: recorded, or refused with a reason. Never "done" (engine contract 2.6). */
@@ -44,7 +53,12 @@ export async function stop(engine: EngineState, request: StopRequest): Promise<S
     if (apply.state === 'stopped') return { accepted: true, message: '', counted: false };
     await requestControl(client, { ...request, operation: 'stop' });
     const message = 'a stop was requested before it could take effect';
-    await settleControl(client, { applyId: apply.applyId, operation: 'start', status: 'failed', message });
+    const overtaken: readonly ControlOperation[] =
+      apply.state === 'waiting_for_cutover' ? ['start', 'cutover'] : ['start'];
+    // A cutover that has begun is settled by how it ends.
+    for (const operation of overtaken) {
+      await settleControl(client, { applyId: apply.applyId, operation, status: 'failed', message });
+    }
     return { accepted: true, message: '', counted: true };
   });
   const [stoppedCount, skippedCount] = counts(verdict);
@@ -55,7 +69,7 @@ export async function stop(engine: EngineState, request: StopRequest): Promise<S
 export async function start(engine: EngineState, request: StartRequest): Promise<StartResponse> {
   const verdict = await decide(engine, request, 'start', async (client, apply) => {
     const controls = await readControls(client, apply.applyId);
-    const ending = controls.find(({ operation, status }) => status === 'pending' && operation !== 'start');
+    const ending = controls.find(isPendingEnd);
     if (ending !== undefined)
       return refused(`a ${ending.operation} of this schema change is pending; start it once that has taken effect`);
     if (apply.supersededBy !== null)
@@ -88,7 +102,7 @@ export async function cancel(engine: EngineState, request: CancelRequest): Promi
     if (APPLY_STATE[apply.state].final)
       return { accepted: true, message: `Schema change already ${apply.state}`, counted: false };
     await requestControl(client, { ...request, operation: 'cancel' });
-    if (apply.state === 'stopped' && nothingToTakeBack(await readSteps(client, apply.applyId))) {
+    if (apply.state === 'stopped' && nothingToTakeBack(apply, await readSteps(client, apply.applyId))) {
       // A resting apply needs no executor, which may be busy with another one for hours.
       await setApplyState(client, apply.applyId, 'cancelled');
       for (const operation of ['cancel', 'stop'] as const) {
@@ -108,20 +122,49 @@ export async function cancel(engine: EngineState, request: CancelRequest): Promi
   return { accepted: verdict.accepted, errorMessage: verdict.message, cancelledCount, skippedCount };
 }
 
-/** Whether the change that is next has not been begun, so that ending here leaves nothing half-done. */
-function nothingToTakeBack(steps: readonly StoredStep[]): boolean {
-  const next = steps.find((step) => step.state !== 'done');
-  return steps
-    .filter((step) => step.changePosition === next?.changePosition)
-    .every((step) => step.state === 'pending' && !step.leftover);
+/** Whether a cancel leaves nothing half-done as things are. */
+function nothingToTakeBack(apply: StoredApply, steps: readonly StoredStep[]): boolean {
+  return stepsOfCancel(apply, steps).every((step) => step.state === 'pending' && !step.leftover);
 }
 
-/** Cutover, Revert and SkipRevert: refused with a reason, nothing changed (E45, E47). */
+function isPendingEnd({ operation, status }: ControlRequest): boolean {
+  return status === 'pending' && (operation === 'stop' || operation === 'cancel');
+}
+
+/**
+ * Cutover: permits the visible steps of an apply that waits for it. Never held for later, and a repeat has one effect (E41,
+ * E42, E45).
+ */
+export async function cutover(engine: EngineState, request: CutoverRequest): Promise<CutoverResponse> {
+  const verdict = await decide(engine, request, 'cutover', async (client, apply) => {
+    const { applyOperationId } = request;
+    if (applyOperationId !== '' && applyOperationId !== apply.operationId)
+      return refused(`cutover names an operation this apply does not have: ${applyOperationId}`);
+    const controls = await readControls(client, apply.applyId);
+    const ending = controls.find(isPendingEnd);
+    if (ending !== undefined)
+      return refused(`a ${ending.operation} of this schema change is pending, and goes before a cutover`);
+    const before = controls.find(({ operation }) => operation === 'cutover')?.status;
+    // A repeat whose first answer was lost.
+    if (before === 'pending') return { accepted: true, message: '', counted: false };
+    if (before === 'completed')
+      return { accepted: true, message: `Schema change already ${apply.state}`, counted: false };
+    if (apply.state !== 'waiting_for_cutover') {
+      const never = apply.deferCutover ? '' : '; it was applied without defer_cutover, so it does not wait for one';
+      return refused(`cutover needs waiting_for_cutover (current state: ${apply.state})${never}`);
+    }
+    await requestControl(client, { ...request, operation: 'cutover' });
+    return { accepted: true, message: '', counted: true };
+  });
+  return { accepted: verdict.accepted, errorMessage: verdict.message };
+}
+
+/** Revert and SkipRevert: refused with a reason, nothing changed (E47). */
 export async function refuseControl(
   engine: EngineState,
   request: { readonly applyId: string; readonly environment: string },
   reason: string,
-): Promise<CutoverResponse> {
+): Promise<RevertResponse> {
   const { apply } = await applyWithId(engine, request.applyId);
   assertEnvironment(apply, request.environment);
   return { accepted: false, errorMessage: `${reason} (current state: ${apply.state})` };

@@ -6,7 +6,7 @@ import { assertEnvironment } from './control-calls.js';
 import { applyWithId, applyWithKey, type EngineState } from './routing.js';
 
 /** What this engine can do beyond the contract's minimum, by name (engine contract 2.9, E03). */
-export const CAPABILITIES: readonly string[] = ['skein.lookup_by_key'];
+export const CAPABILITIES: readonly string[] = ['skein.lookup_by_key', 'skein.defer_cutover'];
 
 /**
  * Health. With several targets the engine is up as long as one of them answers: calls for a target that does not answer

@@ -3,7 +3,7 @@ import { inSnapshot } from '../database.js';
 import { failedPrecondition, invalidArgument } from '../errors.js';
 import { describeBlocker, readActivity, type Activity } from '../execution/activity.js';
 import { etaSeconds, percentOfIndexBuild } from '../execution/percent.js';
-import { APPLY_STATE, findApply, findApplyByOperation, type StoredApply } from '../storage/applies.js';
+import { APPLY_STATE, findApply, findApplyByOperation, type ApplyState, type StoredApply } from '../storage/applies.js';
 import { readControls, type ControlRequest } from '../storage/controls.js';
 import { readChanges, readSteps, type StoredChange, type StoredStep } from '../storage/steps.js';
 import type { Target } from '../target.js';
@@ -25,7 +25,7 @@ export async function progress(engine: EngineState, request: ProgressRequest): P
     steps: await readSteps(client, found.applyId),
     controls: await readControls(client, found.applyId),
   }));
-  const activity = APPLY_STATE[apply.state].live ? await readActivity(target.pool) : null;
+  const activity = APPLY_STATE[apply.state].working ? await readActivity(target.pool) : null;
   const current = APPLY_STATE[apply.state].final ? undefined : steps.find((step) => step.state !== 'done');
   const now = current === undefined ? null : momentOf(target, apply, current, activity);
   if (APPLY_STATE[apply.state].final) target.percentShown.forget(apply.applyId);
@@ -92,10 +92,15 @@ interface Moment {
 function momentOf(target: Target, apply: StoredApply, step: StoredStep, activity: Activity | null): Moment {
   // Statistics are of this moment, the records of one just before: only together do they mean this step.
   const busy = activity?.busy === true && step.state === 'running' ? activity : null;
+  if (apply.state === 'waiting_for_cutover') {
+    const phase = 'waiting for cutover';
+    return { step, percent: step.percent, detail: phase, phase, blocker: null, adopted: false };
+  }
   const build = step.step.kind === 'build_index' ? (busy?.indexBuild ?? null) : null;
   const phase = build?.phase ?? (step.state === 'running' ? phaseOf(step) : 'pending');
   const waitsFor = build === null ? null : (busy?.blockers[0] ?? null);
-  const idle = step.note === '' && apply.state === 'running' ? phase : step.note;
+  const works = apply.state === 'running' || apply.state === 'cutting_over';
+  const idle = step.note === '' && works ? phase : step.note;
   return {
     step,
     percent: target.percentShown.raise(
@@ -154,14 +159,16 @@ function tableProgress(
   const percent = completed ? 100 : percentOf(steps, own);
   // What is instant goes through no rows.
   const rowsTotal = change.instant ? 0 : Number(change.estimatedRows);
+  const status = completed ? 'completed' : statusOf(apply, change, steps, own);
+  const waits = status === 'waiting_for_cutover';
   const elapsed = own?.step.startedAt == null ? 0 : (Date.now() - own.step.startedAt.getTime()) / 1_000;
-  const eta = own === null ? null : etaSeconds(percent, elapsed);
+  const eta = own === null || waits ? null : etaSeconds(percent, elapsed);
   return {
     taskId: `${apply.operationId}-${change.position}`,
     namespace: change.namespace,
     tableName: change.table,
     ddl: change.ddl,
-    status: completed ? 'completed' : statusOf(apply, change, steps),
+    status,
     // PostgreSQL counts blocks and tuples by phase; rows are the share of the table that the percent stands for.
     rowsCopied: String(Math.round((rowsTotal * percent) / 100)),
     rowsTotal: String(rowsTotal),
@@ -169,7 +176,7 @@ function tableProgress(
     etaSeconds: String(eta ?? 0),
     isInstant: change.instant,
     shards: [],
-    progressDetail: own?.detail ?? '',
+    progressDetail: waits ? waitingDetail(steps) : (own?.detail ?? ''),
     changeType: CHANGE_TYPE_ON_WIRE[change.kind],
     checksumRowsChecked: '0',
     checksumRowsTotal: '0',
@@ -180,11 +187,33 @@ function tableProgress(
   };
 }
 
-function statusOf(apply: StoredApply, change: StoredChange, steps: readonly StoredStep[]): string {
+/** `own`: what its step does, where the step that is next is one of this change. */
+function statusOf(
+  apply: StoredApply,
+  change: StoredChange,
+  steps: readonly StoredStep[],
+  own: Moment | null,
+): ApplyState {
   if (change.errorMessage !== '') return 'failed';
   if (apply.state === 'stopped' || apply.state === 'cancelled') return apply.state;
-  if (apply.state === 'failed' || steps.every((step) => step.state === 'pending')) return 'pending';
+  if (apply.state === 'failed' || apply.state === 'pending') return 'pending';
+  if (statementsThatWait(steps).length === steps.filter((step) => step.state !== 'done').length) {
+    const isInCutover = apply.state === 'cutting_over' || apply.state === 'failed_retryable';
+    return isInCutover && own !== null ? apply.state : 'waiting_for_cutover';
+  }
+  if (steps.every((step) => step.state === 'pending')) return 'pending';
   return apply.state === 'failed_retryable' ? 'failed_retryable' : 'running';
+}
+
+function statementsThatWait(steps: readonly StoredStep[]): readonly string[] {
+  return steps.flatMap(({ state, step }) =>
+    state === 'done' || step.waitsBecause === undefined ? [] : [`${step.statement} (${step.waitsBecause})`],
+  );
+}
+
+/** What of a change waits, and why it does. */
+function waitingDetail(steps: readonly StoredStep[]): string {
+  return `waiting for cutover: ${statementsThatWait(steps).join('; ')}`;
 }
 
 function percentOf(steps: readonly StoredStep[], now: Moment | null): number {

@@ -3,13 +3,12 @@ import type { LookupServer } from '../../proto/gen/lookup.js';
 import type { TernServer } from '../../proto/gen/tern.js';
 import { CallFailure, databaseText, isConnectionLoss } from '../errors.js';
 import { apply } from './apply-call.js';
-import { cancel, refuseControl, start, stop } from './control-calls.js';
+import { cancel, cutover, refuseControl, start, stop } from './control-calls.js';
 import { findApply, health, logs } from './other-calls.js';
 import { plan, planDiff } from './plan-calls.js';
 import { progress } from './progress-call.js';
 import type { EngineState } from './routing.js';
 
-const NO_CUTOVER = 'this engine has no deferred cutover: every step takes effect as it is done';
 const NO_REVERT = 'this engine has no revert window: apply the earlier schema instead';
 
 /** The handlers of tern.v1, and those calls of it that this engine does not have. */
@@ -25,7 +24,7 @@ export function ternHandlers(engine: EngineState): TernServer {
     stop: answer('Stop', (request) => stop(engine, request)),
     start: answer('Start', (request) => start(engine, request)),
     cancel: answer('Cancel', (request) => cancel(engine, request)),
-    cutover: answer('Cutover', (request) => refuseControl(engine, request, NO_CUTOVER)),
+    cutover: answer('Cutover', (request) => cutover(engine, request)),
     revert: answer('Revert', (request) => refuseControl(engine, request, NO_REVERT)),
     skipRevert: answer('SkipRevert', (request) => refuseControl(engine, request, NO_REVERT)),
     pullSchema: answer('PullSchema', () =>

@@ -16,9 +16,10 @@ export function assertNoDirectExecution(policy: DirectExecutionPolicy | undefine
   );
 }
 
-/** Options that change nothing here, with the values that may be given. */
-const HARMLESS_OPTIONS: ReadonlySet<string> = new Set([
+/** Options that this engine honours, and those that change nothing here. */
+const ACCEPTED_OPTIONS: ReadonlySet<string> = new Set([
   'allow_unsafe',
+  'defer_cutover',
   'skip_revert',
   'caller',
   'environment',
@@ -26,7 +27,6 @@ const HARMLESS_OPTIONS: ReadonlySet<string> = new Set([
 ]);
 
 const REFUSED_OPTIONS: Readonly<Record<string, string>> = {
-  defer_cutover: 'this engine has no deferred cutover yet: every step takes effect as it is done',
   defer_deploy: 'this engine has no deploy requests to defer',
   branch: 'this engine has no branches',
   rollback: 'this engine does not roll back; apply the earlier schema instead',
@@ -40,9 +40,13 @@ const REFUSED_OPTIONS: Readonly<Record<string, string>> = {
  */
 export function unsupportedRequest(request: ApplyRequest): string | null {
   for (const [option, value] of Object.entries(request.options).toSorted(([a], [b]) => (a < b ? -1 : 1))) {
+    // Any other value would let a change become visible that somebody meant to hold back.
+    if (option === 'defer_cutover' && !['true', 'false', ''].includes(value)) {
+      return `option defer_cutover=${value}: it is "true" or "false"`;
+    }
     const reason = REFUSED_OPTIONS[option];
     if (reason !== undefined && value !== '' && value !== 'false') return `option ${option}=${value}: ${reason}`;
-    if (reason === undefined && !HARMLESS_OPTIONS.has(option)) return `option ${option} is not known to this engine`;
+    if (reason === undefined && !ACCEPTED_OPTIONS.has(option)) return `option ${option} is not known to this engine`;
   }
   if (request.targetShards.length > 0) return 'target_shards: this engine has no shards';
   if (request.generationOperationKeys.some((key) => key !== '')) {

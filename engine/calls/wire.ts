@@ -8,6 +8,8 @@ export const STATE_ON_WIRE = {
   pending: State.STATE_PENDING,
   running: State.STATE_RUNNING,
   failed_retryable: State.STATE_FAILED_RETRYABLE,
+  waiting_for_cutover: State.STATE_WAITING_FOR_CUTOVER,
+  cutting_over: State.STATE_CUTTING_OVER,
   stopped: State.STATE_STOPPED,
   completed: State.STATE_COMPLETED,
   failed: State.STATE_FAILED,

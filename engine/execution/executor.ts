@@ -109,10 +109,7 @@ export class Executor {
     while (!this.#ending) {
       try {
         const live = await findLiveApply(context.session.client);
-        if (live !== null) {
-          await driveApply(context, live.applyId);
-          continue;
-        }
+        if (live !== null && (await driveApply(context, live.applyId)) === 'over') continue;
         await cancelStopped(context);
         await this.#tidy(context);
       } catch (error) {
@@ -157,7 +154,7 @@ export class Executor {
         level: 'warn',
         event: 'interrupted',
         message: text,
-        oldState: 'running',
+        oldState: live.state,
         newState: 'failed_retryable',
       });
     })().catch(() => undefined);

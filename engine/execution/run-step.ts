@@ -39,7 +39,8 @@ export async function runStep(
     if ((await readInterrupt(context.session.client, applyId)) !== null) return 'interrupted';
     const outcome = await attemptStep(context, attempt, step);
     if (outcome.kind === 'done') {
-      if (retrying) await setApplyState(context.session.client, applyId, 'running');
+      const state = step.step.waitsBecause === undefined ? 'running' : 'cutting_over';
+      if (retrying) await setApplyState(context.session.client, applyId, state);
       return 'done';
     }
     const { error, blocker } = outcome;

@@ -15,19 +15,19 @@ const BACKOFF: Backoff = { initialMs: 50, maxMs: 5_000 };
 /** How far to go back, and how long to try. */
 export interface TakeBack {
   readonly applyId: string;
-  /** Steps of one change that is not done as a whole, in order of execution. */
+  /** All steps of one or several changes, in order of execution. */
   readonly steps: readonly StoredStep[];
   /**
    * `unfinished`: only what an interrupted statement left (a stop: done steps stay done, to go on from there).
-   * `everything`: the whole change, so that it is as if it had never begun (a failure, a cancel).
+   * `everything`: whole changes, so that it is as if they had never begun (a failure, a cancel).
    */
   readonly extent: 'unfinished' | 'everything';
   /** Gives up after this long; what is left is marked and tried again later. Null tries without end. */
   readonly budgetMs: number | null;
 }
 
-/** Takes a half-done change back, last step first. Gives false when something had to be left. */
-export async function takeBackChange(context: ExecutionContext, takeBack: TakeBack): Promise<boolean> {
+/** Takes what has been done back, last step first. Gives false when something had to be left. */
+export async function takeBackChanges(context: ExecutionContext, takeBack: TakeBack): Promise<boolean> {
   const deadline = takeBack.budgetMs === null ? Number.POSITIVE_INFINITY : Date.now() + takeBack.budgetMs;
   let complete = true;
   for (const step of takeBack.steps.toReversed()) {
@@ -109,9 +109,11 @@ async function attemptTakeBack(
   // An index that was there before this apply came is not ours to drop.
   if (stored.attempts === 0) return dropped;
   // A finished index of a change that failed later, such as a UNIQUE constraint that could not be added.
-  if ((await inspectIndex(context, step.schema, step.index)).kind === 'absent') return { kind: 'done' };
   try {
-    await dropIndexBriefly(context, step.schema, step.index);
+    // Absent where an earlier try was cut short between the two.
+    if ((await inspectIndex(context, step.schema, step.index)).kind !== 'absent') {
+      await dropIndexBriefly(context, step.schema, step.index);
+    }
     await resetStep(context.session.client, takeBack.applyId, stored.position);
     return { kind: 'done' };
   } catch (error) {

@@ -18,7 +18,12 @@ export type ChangeKind =
  *   done means that an index of this name is valid and has this `definition` (the text of pg_get_indexdef).
  * - `drop_index`: DROP INDEX CONCURRENTLY. Done means that the index is absent.
  */
-export type Step =
+export type Step = StepWork & {
+  /** Why it is left for the cutover where that is deferred. Absent where it runs before (see cutover-rule.ts). */
+  readonly waitsBecause?: string;
+};
+
+type StepWork =
   | {
       readonly kind: 'transaction';
       readonly statement: string;

@@ -4,6 +4,7 @@ import type { Node } from 'libpg-query';
 import { alterColumnType } from './alter-table-rule.js';
 import { selectFacts, type Catalogue, type Selection } from './catalogue.js';
 import { ddlOf, type Change } from './change.js';
+import { sayWhatWaits } from './cutover-rule.js';
 import { isSuccessorName } from './index-name.js';
 import { liveFactsOf, type LiveCatalogue } from './live-catalogue.js';
 import type { LiveFacts } from './live-facts.js';
@@ -36,7 +37,7 @@ export function difference(live: LiveCatalogue, desired: Catalogue, selection: S
   );
   const rebuilt = rebuildInPlace(items, liveFacts);
   const ordered = sayWhatIsMissing(swapInPlace(rebuilt, liveFacts, desiredFacts));
-  return ordered.map((item) => item.change);
+  return sayWhatWaits(ordered, liveFacts, desiredFacts).map((item) => item.change);
 }
 
 function statementOf(action: Action): Statement {

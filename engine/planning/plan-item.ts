@@ -30,7 +30,7 @@ export function foundationOf(facts: FactBase, encoded: string): ReadonlySet<stri
   return found;
 }
 
-export function touches(item: PlanItem, foundation: ReadonlySet<string>): boolean {
+export function touches(item: Pick<PlanItem, 'writes'>, foundation: ReadonlySet<string>): boolean {
   for (const written of item.writes) if (foundation.has(written)) return true;
   return false;
 }

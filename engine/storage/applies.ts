@@ -5,6 +5,8 @@ export const APPLY_STATES = [
   'pending',
   'running',
   'failed_retryable',
+  'waiting_for_cutover',
+  'cutting_over',
   'stopped',
   'completed',
   'failed',
@@ -15,19 +17,26 @@ export type ApplyState = (typeof APPLY_STATES)[number];
 export interface ApplyStateFacts {
   /** It holds its target: no other apply is accepted there. */
   readonly live: boolean;
+  /** Steps of it are being carried out, unless somebody else is faster. */
+  readonly working: boolean;
   /** Nothing will ever change it again. `stopped` rests, and can be started or cancelled. */
   readonly final: boolean;
 }
 
 export const APPLY_STATE: Readonly<Record<ApplyState, ApplyStateFacts>> = {
-  pending: { live: true, final: false },
-  running: { live: true, final: false },
-  failed_retryable: { live: true, final: false },
-  stopped: { live: false, final: false },
-  completed: { live: false, final: true },
-  failed: { live: false, final: true },
-  cancelled: { live: false, final: true },
+  pending: { live: true, working: false, final: false },
+  running: { live: true, working: true, final: false },
+  failed_retryable: { live: true, working: true, final: false },
+  waiting_for_cutover: { live: true, working: false, final: false },
+  cutting_over: { live: true, working: true, final: false },
+  stopped: { live: false, working: false, final: false },
+  completed: { live: false, working: false, final: true },
+  failed: { live: false, working: false, final: true },
+  cancelled: { live: false, working: false, final: true },
 };
+
+/** In SQL, as the index of the one live apply has it. */
+const LIVE_STATES = APPLY_STATES.filter((state) => APPLY_STATE[state].live).map((state) => `'${state}'`);
 
 /** Names of the unique constraints that decide races between Apply calls. */
 export const KEY_CONSTRAINT = 'applies_idempotency_key';
@@ -48,6 +57,8 @@ export interface StoredApply {
   readonly environment: string;
   readonly target: string;
   readonly caller: string;
+  /** What clients can see waits for a cutover. */
+  readonly deferCutover: boolean;
   readonly state: ApplyState;
   /** Why it failed, or what it waits for while `failed_retryable`. */
   readonly errorMessage: string;
@@ -69,14 +80,16 @@ export type NewApply = Pick<
   | 'environment'
   | 'target'
   | 'caller'
+  | 'deferCutover'
 >;
 
 /** Inserts a pending apply and gives its operation id. Throws the unique violation that decides a race. */
 export async function insertApply(database: Queryable, apply: NewApply): Promise<string> {
   const { rows } = await database.query<{ operation_id: string }>(
     `INSERT INTO _skein.applies
-       (apply_id, idempotency_key, fingerprint, plan_id, schema_digest, database_name, type, environment, target, caller, state)
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 'pending')
+       (apply_id, idempotency_key, fingerprint, plan_id, schema_digest, database_name, type, environment, target, caller,
+        defer_cutover, state)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 'pending')
      RETURNING operation_id`,
     [
       apply.applyId,
@@ -89,6 +102,7 @@ export async function insertApply(database: Queryable, apply: NewApply): Promise
       apply.environment,
       apply.target,
       apply.caller,
+      apply.deferCutover,
     ],
   );
   const [row] = rows;
@@ -116,7 +130,7 @@ export async function findApplyByOperation(database: Queryable, operationId: str
 
 /** The apply that holds the target, if any. There is at most one. */
 export async function findLiveApply(database: Queryable): Promise<StoredApply | null> {
-  return readOne(database, `state IN ('pending', 'running', 'failed_retryable')`, []);
+  return readOne(database, `state IN (${LIVE_STATES.join(', ')})`, []);
 }
 
 /** Marks every resting apply as taken over, so that none of them can be started into a schema that has moved on. */
@@ -147,10 +161,14 @@ export async function setApplyState(
   return rowCount === 1;
 }
 
-/** Shows that a running apply is being tried again. Leaves every other state alone, so it needs no fence. */
+/**
+ * Shows that an apply at work is being tried again. Leaves every other state alone, a parked one as well, so it needs no
+ * fence.
+ */
 export async function markRetrying(database: Queryable, applyId: string, message: string): Promise<boolean> {
   const { rowCount } = await database.query(
-    `UPDATE _skein.applies SET state = 'failed_retryable', error_message = $2 WHERE apply_id = $1 AND state = 'running'`,
+    `UPDATE _skein.applies SET state = 'failed_retryable', error_message = $2
+      WHERE apply_id = $1 AND state IN ('running', 'cutting_over')`,
     [applyId, message],
   );
   return rowCount === 1;
@@ -178,6 +196,7 @@ interface ApplyRow {
   readonly environment: string;
   readonly target: string;
   readonly caller: string;
+  readonly defer_cutover: boolean;
   readonly state: ApplyState;
   readonly error_message: string;
   readonly superseded_by: string | null;
@@ -198,6 +217,7 @@ function fromRow(row: ApplyRow): StoredApply {
     environment: row.environment,
     target: row.target,
     caller: row.caller,
+    deferCutover: row.defer_cutover,
     state: row.state,
     errorMessage: row.error_message,
     supersededBy: row.superseded_by,

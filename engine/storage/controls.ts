@@ -1,6 +1,6 @@
 import type { Queryable } from '../database.js';
 
-export type ControlOperation = 'stop' | 'start' | 'cancel';
+export type ControlOperation = 'stop' | 'start' | 'cancel' | 'cutover';
 
 /**
  * What somebody asked of an apply. One row per kind: it is pending until the executor has dealt with it, and then stays
@@ -63,6 +63,15 @@ export async function readControls(database: Queryable, applyId: string): Promis
     settledAt: row.settled_at,
     errorMessage: row.error_message,
   }));
+}
+
+/** Whether a cutover has been permitted and is not over yet. It stays so through restarts, and until a stop. */
+export async function isCutoverPermitted(database: Queryable, applyId: string): Promise<boolean> {
+  const { rowCount } = await database.query(
+    `SELECT FROM _skein.control_requests WHERE apply_id = $1 AND operation = 'cutover' AND status = 'pending'`,
+    [applyId],
+  );
+  return rowCount === 1;
 }
 
 /** What must end the work on an apply, if anything. Cancel goes before stop. */

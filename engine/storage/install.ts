@@ -103,6 +103,20 @@ const VERSIONS: readonly string[] = [
   );
   CREATE INDEX logs_by_apply ON _skein.logs (apply_id, id DESC);
   `,
+  // Applies whose visible steps wait for a cutover.
+  `
+  ALTER TABLE _skein.applies ADD COLUMN defer_cutover boolean NOT NULL DEFAULT false;
+  ALTER TABLE _skein.applies DROP CONSTRAINT applies_state_check;
+  ALTER TABLE _skein.applies ADD CONSTRAINT applies_state_check CHECK (state IN
+    ('pending', 'running', 'failed_retryable', 'waiting_for_cutover', 'cutting_over', 'stopped', 'completed', 'failed',
+     'cancelled'));
+  DROP INDEX _skein.applies_one_live;
+  CREATE UNIQUE INDEX applies_one_live ON _skein.applies ((true))
+    WHERE state IN ('pending', 'running', 'failed_retryable', 'waiting_for_cutover', 'cutting_over');
+  ALTER TABLE _skein.control_requests DROP CONSTRAINT control_requests_operation_check;
+  ALTER TABLE _skein.control_requests ADD CONSTRAINT control_requests_operation_check
+    CHECK (operation IN ('stop', 'start', 'cancel', 'cutover'));
+  `,
 ];
 
 /**

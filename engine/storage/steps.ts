@@ -36,14 +36,16 @@ export interface StoredChange {
   readonly errorMessage: string;
 }
 
-/** Writes the changes of a new apply and their steps, in order of execution. `rowsOf` is what the statistics say. */
+/**
+ * Writes the changes of a new apply and their steps, in order of execution: with a deferred cutover first those that run
+ * before it. `rowsOf` is what the statistics say.
+ */
 export async function insertChanges(
   database: Queryable,
   applyId: string,
   changes: readonly Change[],
-  rowsOf: (change: Change) => number,
+  { deferCutover, rowsOf }: { readonly deferCutover: boolean; readonly rowsOf: (change: Change) => number },
 ): Promise<void> {
-  let position = 0;
   for (const [changePosition, change] of changes.entries()) {
     await database.query(
       `INSERT INTO _skein.changes (apply_id, position, namespace, table_name, kind, ddl, instant, estimated_rows)
@@ -59,14 +61,25 @@ export async function insertChanges(
         rowsOf(change),
       ],
     );
-    for (const step of change.steps) {
-      await database.query(
-        `INSERT INTO _skein.steps (apply_id, position, change_position, step) VALUES ($1, $2, $3, $4)`,
-        [applyId, position, changePosition, JSON.stringify(step)],
-      );
-      position += 1;
-    }
   }
+  for (const [position, { changePosition, step }] of inOrderOfExecution(changes, deferCutover).entries()) {
+    await database.query(
+      `INSERT INTO _skein.steps (apply_id, position, change_position, step) VALUES ($1, $2, $3, $4)`,
+      [applyId, position, changePosition, JSON.stringify(step)],
+    );
+  }
+}
+
+/** Without a deferred cutover no step waits, and none says that it does. */
+function inOrderOfExecution(changes: readonly Change[], deferCutover: boolean) {
+  const planned = changes.flatMap(({ steps }, changePosition) => steps.map((step) => ({ changePosition, step })));
+  if (!deferCutover) {
+    return planned.map(({ changePosition, step: { waitsBecause: _reason, ...step } }) => ({ changePosition, step }));
+  }
+  return [
+    ...planned.filter(({ step }) => step.waitsBecause === undefined),
+    ...planned.filter(({ step }) => step.waitsBecause !== undefined),
+  ];
 }
 
 export async function readChanges(database: Queryable, applyId: string): Promise<readonly StoredChange[]> {

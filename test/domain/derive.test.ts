@@ -114,7 +114,7 @@ describe('a setback', () => {
   });
 });
 
-function failed(count: number, index = 0): readonly OperationFacts[] {
+function failures(count: number, index = 0): readonly OperationFacts[] {
   return Array.from({ length: count }, () => operation({ state: 'failed', wave: index }));
 }
 
@@ -124,18 +124,18 @@ function isOpen(rules: RolloutPolicy, operations: readonly OperationFacts[], rel
 
 describe('the policy', () => {
   it('is open up to its tolerance, always under continue, and for good once released', () => {
-    expect(isOpen(policy('halt', 1), failed(1))).toBe(true);
-    expect(isOpen(policy('halt', 1), failed(2))).toBe(false);
-    expect(isOpen(policy('pause', 0), failed(1))).toBe(false);
-    expect(isOpen(policy('continue', 0), failed(99))).toBe(true);
-    expect(isOpen(policy('pause', 0), failed(99), true)).toBe(true);
+    expect(isOpen(policy('halt', 1), failures(1))).toBe(true);
+    expect(isOpen(policy('halt', 1), failures(2))).toBe(false);
+    expect(isOpen(policy('pause', 0), failures(1))).toBe(false);
+    expect(isOpen(policy('continue', 0), failures(99))).toBe(true);
+    expect(isOpen(policy('pause', 0), failures(99), true)).toBe(true);
   });
 
   it('tolerates setbacks per wave, and is closed by any wave that has too many', () => {
     const waves = [wave({ failureTolerance: 1 }), wave({ failureTolerance: 1 })];
     const rules = policy('halt', 0, 1, { waves });
-    expect(isOpen(rules, [...failed(1, 0), ...failed(1, 1)])).toBe(true);
-    expect(isOpen(rules, failed(2, 1))).toBe(false);
-    expect(isOpen(rules, failed(2, 0))).toBe(false);
+    expect(isOpen(rules, [...failures(1, 0), ...failures(1, 1)])).toBe(true);
+    expect(isOpen(rules, failures(2, 1))).toBe(false);
+    expect(isOpen(rules, failures(2, 0))).toBe(false);
   });
 });

@@ -55,21 +55,22 @@ describe('in every order of events every decision keeps to the rules, and everyt
   });
 });
 
-describe('in every order of events of waves and cutovers as well', () => {
-  const gated = (
-    cutover: RolloutPolicy['cutover'],
-    onFailure: RolloutPolicy['onFailure'],
-    inFlight: RolloutPolicy['inFlight'],
-  ) =>
-    policy(onFailure, 0, 1, {
-      cutover,
-      inFlight,
-      waves: [
-        wave({ name: 'canary', maxConcurrency: 2 }),
-        wave({ name: 'rest', maxConcurrency: 2, gate: 'manual', expiresAfterMs: 1 }),
-      ],
-    });
+function gated(
+  cutover: RolloutPolicy['cutover'],
+  onFailure: RolloutPolicy['onFailure'],
+  inFlight: RolloutPolicy['inFlight'],
+): RolloutPolicy {
+  return policy(onFailure, 0, 1, {
+    cutover,
+    inFlight,
+    waves: [
+      wave({ name: 'canary', maxConcurrency: 2 }),
+      wave({ name: 'rest', maxConcurrency: 2, gate: 'manual', expiresAfterMs: 1 }),
+    ],
+  });
+}
 
+describe('in every order of events of waves and cutovers as well', () => {
   it('with a canary that bakes, a gate that is approved, rejected or expires, and every cutover', () => {
     const nature: Nature = {
       ends: ['completed', 'failed'],

@@ -19,6 +19,10 @@ export interface ConformanceSubject {
     readonly other: Files;
     /** `additive` and one change more, whose work `hold` can hold up. */
     readonly further: Files;
+    /** One change that clients can see, so that it waits for the cutover where that is deferred. */
+    readonly visible: Files;
+    /** `additive` and `visible`. */
+    readonly additiveAndVisible: Files;
     /** One table less. */
     readonly destructive: Files;
     /** Not SQL, in the file `broken.sql`. */
@@ -390,10 +394,83 @@ export function engineConformance({ name, start }: { name: string; start: () => 
       it('E48 does nothing to anyone when the apply is not known', async () => {
         const release = await subject.hold();
         const { applyId } = await accepted(subject.schemas.additive);
-        const calls = [client.stop('apply-0000000000000000'), client.cancel('apply-0000000000000000')];
+        const unknown = 'apply-0000000000000000';
+        const calls = [client.stop(unknown), client.cancel(unknown), client.cutover(unknown)];
         expect(await Promise.all(calls.map(statusOf))).not.toContain('OK');
         await release();
         expect((await client.untilState(applyId, ENDED)).state).toBe(State.STATE_COMPLETED);
+      });
+    });
+
+    describe('deferred cutover', () => {
+      const DEFERRED = { options: { defer_cutover: 'true' } };
+      const parked = async (files: Files) => {
+        const answer = await accepted(files, DEFERRED);
+        await client.untilState(answer.applyId, [State.STATE_WAITING_FOR_CUTOVER]);
+        return answer;
+      };
+
+      it('E45 parks, with what waits still to be done, and swaps only when it is permitted', async () => {
+        const { applyId } = await parked(subject.schemas.visible);
+        expect(await subject.effects()).toBe(0);
+        expect((await client.planDiff(subject.target, subject.schemas.visible)).changes).toHaveLength(1);
+        const { tables } = await client.progress(applyId);
+        expect(tables.map(({ status }) => status)).toEqual(['waiting_for_cutover']);
+        expect(await client.cutover(applyId)).toEqual({ accepted: true, errorMessage: '' });
+        const ended = await client.untilState(applyId, ENDED);
+        expect(ended.state).toBe(State.STATE_COMPLETED);
+        expect(await subject.effects()).toBe(1);
+        expect(ended.settledControlRequests).toMatchObject([
+          { operation: 'cutover', status: 'completed', requestedBy: 'tester' },
+        ]);
+      });
+      it('E45 refuses a cutover before it is parked, naming the state, and does not swap later by itself', async () => {
+        const release = await subject.hold();
+        const { applyId } = await accepted(subject.schemas.additiveAndVisible, DEFERRED);
+        await client.untilState(applyId, [State.STATE_RUNNING]);
+        const early = await client.cutover(applyId);
+        expect(early.accepted).toBe(false);
+        expect(early.errorMessage).toContain('running');
+        await release();
+        await client.untilState(applyId, [State.STATE_WAITING_FOR_CUTOVER]);
+        expect((await client.planDiff(subject.target, subject.schemas.additiveAndVisible)).changes).not.toEqual([]);
+        await client.cutover(applyId);
+        expect((await client.untilState(applyId, ENDED)).state).toBe(State.STATE_COMPLETED);
+        expect(await subject.effects()).toBe(2);
+      });
+      it('E41 cuts over once however often it is asked', async () => {
+        const { applyId } = await parked(subject.schemas.visible);
+        const answers = await Promise.all([client.cutover(applyId), client.cutover(applyId)]);
+        expect(answers.map((answer) => answer.accepted)).toEqual([true, true]);
+        await client.untilState(applyId, [State.STATE_COMPLETED]);
+        expect(await subject.effects()).toBe(1);
+      });
+      it('E42 refuses a cutover after a stop; a start parks it again', async () => {
+        const { applyId } = await parked(subject.schemas.visible);
+        expect((await client.stop(applyId)).accepted).toBe(true);
+        await client.untilState(applyId, [State.STATE_STOPPED]);
+        expect((await client.cutover(applyId)).accepted).toBe(false);
+        expect((await client.start(applyId)).accepted).toBe(true);
+        await client.untilState(applyId, [State.STATE_WAITING_FOR_CUTOVER]);
+        expect(await subject.effects()).toBe(0);
+        await client.cutover(applyId);
+        await client.untilState(applyId, [State.STATE_COMPLETED]);
+        expect(await subject.effects()).toBe(1);
+      });
+      it('E44 cancels what is parked, for good', async () => {
+        const { applyId } = await parked(subject.schemas.visible);
+        expect((await client.cancel(applyId)).accepted).toBe(true);
+        await client.untilState(applyId, [State.STATE_CANCELLED]);
+        expect((await client.cutover(applyId)).accepted).toBe(false);
+        expect((await client.progress(applyId)).state).toBe(State.STATE_CANCELLED);
+        expect(await subject.effects()).toBe(0);
+      });
+      it('E39 refuses a cutover for an operation of another apply', async () => {
+        const { applyId, applyOperationId } = await parked(subject.schemas.visible);
+        expect((await client.cutover(applyId, '999999')).accepted).toBe(false);
+        expect((await client.progress(applyId)).state).toBe(State.STATE_WAITING_FOR_CUTOVER);
+        expect((await client.cutover(applyId, applyOperationId)).accepted).toBe(true);
+        await client.untilState(applyId, [State.STATE_COMPLETED]);
       });
     });
 
@@ -422,6 +499,18 @@ export function engineConformance({ name, start }: { name: string; start: () => 
         expect((await client.untilState(held.applyId, ENDED)).state).toBe(State.STATE_COMPLETED);
         expect(await client.progress(done.applyId)).toEqual(before);
         expect(await subject.effects()).toBe(2);
+      });
+      it('E21 E40 stays parked through a kill, and carries out a cutover that it accepted before one', async (context) => {
+        if (subject.restart === null) return context.skip();
+        const { applyId } = await accepted(subject.schemas.visible, { options: { defer_cutover: 'true' } });
+        await client.untilState(applyId, [State.STATE_WAITING_FOR_CUTOVER]);
+        await reconnect(subject.restart);
+        expect((await client.progress(applyId)).state).toBe(State.STATE_WAITING_FOR_CUTOVER);
+        expect(await subject.effects()).toBe(0);
+        expect((await client.cutover(applyId)).accepted).toBe(true);
+        await reconnect(subject.restart);
+        expect((await client.untilState(applyId, ENDED)).state).toBe(State.STATE_COMPLETED);
+        expect(await subject.effects()).toBe(1);
       });
       it('E40 carries out a stop that it accepted before it was killed', async (context) => {
         if (subject.restart === null) return context.skip();

@@ -9,6 +9,8 @@ CREATE TABLE items (id bigint PRIMARY KEY, name text, size integer);
 CREATE TABLE extras (id bigint PRIMARY KEY);
 `;
 
+const WITH_COLUMN = TABLES.replace('size integer', 'size integer, note text');
+
 function schema(...more: readonly string[]): Files {
   return { public: { 'tables.sql': TABLES, 'more.sql': more.join('\n') } };
 }
@@ -18,6 +20,10 @@ export const SCHEMAS = {
   additive: schema('CREATE INDEX items_name ON items (name);'),
   other: schema('CREATE INDEX items_size ON items (size);'),
   further: schema('CREATE INDEX items_name ON items (name);', 'CREATE INDEX items_size ON items (size);'),
+  visible: { public: { 'tables.sql': WITH_COLUMN } },
+  additiveAndVisible: {
+    public: { 'tables.sql': WITH_COLUMN, 'more.sql': 'CREATE INDEX items_name ON items (name);' },
+  },
   destructive: { public: { 'tables.sql': 'CREATE TABLE items (id bigint PRIMARY KEY, name text, size integer);' } },
   invalid: { public: { 'broken.sql': 'CREATE TABLE items (\n  id bigint,,\n  name text);' } },
   blocked: { public: { 'tables.sql': TABLES.replace('size integer', 'size bigint') } },

@@ -93,8 +93,8 @@ export class RawClient {
     return this.#call((done) => this.tern.cancel(request, this.#metadata(), this.#deadline(), done));
   }
 
-  cutover(applyId: string): Promise<CutoverResponse> {
-    const request = CutoverRequest.fromPartial({ applyId, caller: 'tester' });
+  cutover(applyId: string, applyOperationId = ''): Promise<CutoverResponse> {
+    const request = CutoverRequest.fromPartial({ applyId, applyOperationId, caller: 'tester' });
     return this.#call((done) => this.tern.cutover(request, this.#metadata(), this.#deadline(), done));
   }
 

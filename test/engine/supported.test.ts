@@ -8,7 +8,7 @@ function refusal(request: Partial<ApplyRequest>): string | null {
 
 describe('an Apply that asks for what this engine does not do', () => {
   it.each([
-    [{ options: { defer_cutover: 'true' } }, 'option defer_cutover=true: this engine has no deferred cutover yet'],
+    [{ options: { defer_cutover: 'yes' } }, 'option defer_cutover=yes: it is "true" or "false"'],
     [{ options: { defer_deploy: 'true' } }, 'option defer_deploy=true'],
     [{ options: { branch: 'main' } }, 'option branch=main'],
     [{ options: { rollback: 'true' } }, 'option rollback=true'],
@@ -27,6 +27,7 @@ describe('an Apply that asks for what this engine does not do', () => {
     {},
     { options: { allow_unsafe: 'true', skip_revert: 'true', caller: 'a', environment: 'b', target: 'c' } },
     { options: { defer_cutover: 'false', branch: '' } },
+    { options: { defer_cutover: 'true' } },
     { generationOperationKeys: [''] },
     { directExecution: { enabled: false, maxTableRows: '0', lockAcquisitionTimeoutSeconds: '0', maxTableBytes: '0' } },
   ])('and one that does not is not: %j', (request) => {

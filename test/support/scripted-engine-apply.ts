@@ -108,6 +108,11 @@ export class ScriptedApply {
     return waits && Number.isFinite(this.#parkedUntilMs) ? this.#parkedUntilMs : null;
   }
 
+  /** A cutover was permitted, whether or not it is over. */
+  get isCutoverPermitted(): boolean {
+    return this.#cutoverBy !== null;
+  }
+
   /** Begins or goes on with the work, after the current answer has left. */
   begin(): void {
     const run = ++this.#run;

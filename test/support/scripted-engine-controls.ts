@@ -98,6 +98,8 @@ export function cutover({ apply, dialect, caller }: ControlOf, operationId: stri
     return refused(`cutover names an operation this apply does not have: ${operationId}`);
   }
   if (apply.script.cutover === 'refused') return refused('the swap was refused: another session holds the table');
+  // A repeat of a request that was granted.
+  if (apply.isCutoverPermitted && !apply.isStopped && !pendingStops.has(apply)) return ACCEPTED;
   // A limited engine holds an early request, and accepts one for what has ended (engine contract 7.6 and 7.7).
   if (dialect === 'full' && (!apply.isParked || pendingStops.has(apply))) {
     return refused(`cutover needs waiting_for_cutover (current state: ${stateWord(apply.state)})`);

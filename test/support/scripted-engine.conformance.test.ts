@@ -23,6 +23,8 @@ engineConformance({
         additive: schema('CREATE INDEX items_name ON items (name);'),
         other: schema('CREATE INDEX items_size ON items (size);'),
         further: schema('CREATE INDEX items_name ON items (name);', 'CREATE INDEX items_size ON items (size);'),
+        visible: schema('CREATE TABLE notes (id bigint);'),
+        additiveAndVisible: schema('CREATE INDEX items_name ON items (name);', 'CREATE TABLE notes (id bigint);'),
         destructive: { public: { 'tables.sql': ITEMS } },
         invalid: { public: { 'broken.sql': 'CRATE TABLE items (id bigint);' } },
         blocked: schema('-- blocked: it rewrites the table\nALTER TABLE items ALTER size TYPE bigint;'),

@@ -2,7 +2,7 @@ import { type Client, WorkflowNotFoundError } from '@temporalio/client';
 import type { ApplyResult, ApplyView, OperationView } from '../domain/apply.js';
 import { deriveApplyState } from '../domain/derive.js';
 import type { OperationOutcome } from '../domain/operation.js';
-import { earliest } from '../domain/earliest.js';
+import { earliest } from '../domain/time.js';
 import { failureMessage } from '../domain/status.js';
 import { facts } from '../domain/carry.js';
 import { waveIndexes } from '../domain/spec.js';

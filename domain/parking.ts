@@ -1,4 +1,5 @@
 import type { LiveDetail } from './live.js';
+import { isoTime } from './time.js';
 
 /**
  * How long engines are known to hold a finished copy before they give it up by themselves, in milliseconds: SchemaBot
@@ -15,7 +16,7 @@ export function parkedWarning(live: Pick<LiveDetail, 'state' | 'parkedSince' | '
   const known = live.parkedUntil === null ? null : Date.parse(live.parkedUntil);
   const untilMs = known ?? Date.parse(live.parkedSince) + PARKED_MS_MAX;
   if (untilMs - nowMs > WARNING_MS) return '';
-  const when = new Date(untilMs).toISOString();
+  const when = isoTime(untilMs);
   return known === null
     ? `parked since ${live.parkedSince}; engines are known to give a copy up after 14 days, which is ${when}: cut over, or cancel`
     : `parked since ${live.parkedSince}, and its engine gives the copy up at ${when}: cut over, or cancel`;

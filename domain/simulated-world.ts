@@ -6,6 +6,7 @@ import type { SimulatedControl, SimulatedOperation, SimulationEvent, SimulationI
 import { waveIndexes } from './spec.js';
 import type { EndReason, OperationState } from './state.js';
 import { hasEnded } from './state.js';
+import { isoTime } from './time.js';
 import { type WaveRecord, bakedAtMs, expiresAtMs, freshWave, nextWave, waveFacts } from './wave.js';
 
 type Mutable<Value> = { -readonly [Key in keyof Value]: Value[Key] };
@@ -290,6 +291,6 @@ export class SimulatedWorld {
   }
 
   #iso(): string {
-    return new Date(this.nowMs).toISOString();
+    return isoTime(this.nowMs);
   }
 }

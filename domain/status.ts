@@ -1,7 +1,7 @@
 import type { ApplyResult, ApplyView, ControlRecord, OperationView } from './apply.js';
 import { type Situation, deriveApplyState, deriveWaitingFor } from './derive.js';
 import { facts } from './carry.js';
-import { earliest } from './earliest.js';
+import { earliest } from './time.js';
 import type { LiveDetail, ControlDetail } from './live.js';
 import type { Progress } from './observation.js';
 import type { OperationFacts, OperationOutcome } from './operation.js';

@@ -1,7 +1,7 @@
 import type { ApplyView } from './apply.js';
 import type { ControlFacts, Situation, WaitingFor } from './derive.js';
 import { type OperationFacts, isSetback } from './operation.js';
-import { earliest } from './earliest.js';
+import { earliest, isoTime, latest } from './time.js';
 import type { OperationStatus } from './status.js';
 import { bakedAtMs, expiresAtMs, nextWave } from './wave.js';
 
@@ -113,10 +113,6 @@ function earliestOf(operations: readonly OperationStatus[]): string | null {
   return earliest(operations.map(({ parkedSince }) => parkedSince));
 }
 
-function latest(times: readonly (string | null)[]): string | null {
-  return times.reduce((last, time) => (time !== null && (last === null || time > last) ? time : last), null);
-}
-
 function isoOf(atMs: number | null): string | null {
-  return atMs === null ? null : new Date(atMs).toISOString();
+  return atMs === null ? null : isoTime(atMs);
 }

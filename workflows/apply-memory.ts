@@ -13,7 +13,7 @@ import { operationWorkflowId } from '../domain/ids.js';
 import type { OperationOutcome } from '../domain/operation.js';
 import type { RolloutOperation } from '../domain/rollout.js';
 import { type DeploymentSpec, type RolloutPolicy, resolvePolicy, waveIndexes } from '../domain/spec.js';
-import { earliest } from '../domain/earliest.js';
+import { earliest } from '../domain/time.js';
 import { factsOfView, failureMessage } from '../domain/status.js';
 import type { EndReason, OperationState } from '../domain/state.js';
 import type { operation } from './operation.js';

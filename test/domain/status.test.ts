@@ -4,7 +4,7 @@ import type { LiveDetail } from '../../domain/live.js';
 import type { OperationOutcome } from '../../domain/operation.js';
 import type { ApplySpec } from '../../domain/spec.js';
 import { freshWave } from '../../domain/wave.js';
-import { earliest } from '../../domain/earliest.js';
+import { earliest } from '../../domain/time.js';
 import {
   type ApplyStatus,
   type DescribedOperation,

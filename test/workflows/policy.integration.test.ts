@@ -206,7 +206,9 @@ describe('retry in a running apply', () => {
       ({ operations }) => operations.filter((operation) => operation.outcome !== null).length === 3,
     );
     const reason = await refusalOf(handle, CONTROL_UPDATES.retry, { deployments: ['a'] });
-    expect(reason).toContain('b is failed would keep the policy closed (1 setback, failureTolerance 0, onFailure halt)');
+    expect(reason).toContain(
+      'b is failed would keep the policy closed (1 setback, failureTolerance 0, onFailure halt)',
+    );
     expect(applyCalls(scene, 'a')).toBe(1);
     for (const name of ['a', 'b']) scene.engine(name).script(name, {});
     await send(handle, CONTROL_UPDATES.retry, { deployments: ['a', 'b'] });

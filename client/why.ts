@@ -1,4 +1,5 @@
 import { WAITS_FOR_PERSON, type WaitingFor } from '../domain/derive.js';
+import { listNames } from '../domain/listing.js';
 import { APPLY_STATE, OPERATION_STATE, type EndReason } from '../domain/state.js';
 import type { ApplyStatus, OperationStatus } from '../domain/status.js';
 import { isSetback } from '../domain/operation.js';
@@ -97,7 +98,7 @@ function becauseOf(operation: OperationStatus, status: ApplyStatus): string {
 function becausePending(operation: OperationStatus, status: ApplyStatus): string {
   if (status.state === 'stopping' || status.state === 'cancelling')
     return `it was not started, and will not be: the apply is ${status.state}`;
-  if (status.state === 'paused') return `it is held: ${setbacksOf(status).join(', ')} closed the policy`;
+  if (status.state === 'paused') return `it is held: ${listNames(setbacksOf(status))} closed the policy`;
   const index = status.policy.waves.findIndex(({ deployments }) => deployments.includes(operation.deployment));
   const before = status.waves.findIndex(({ endedAt }) => endedAt === null);
   if (before >= 0 && before < index) return `its wave comes after ${status.policy.waves[before]?.name ?? 'another'}`;
@@ -105,7 +106,7 @@ function becausePending(operation: OperationStatus, status: ApplyStatus): string
   const width = status.policy.waves[index]?.maxConcurrency ?? 1;
   const holding = status.operations.filter(({ state }) => OPERATION_STATE[state].holdsSlot);
   if (holding.length >= width)
-    return `its turn comes after ${holding.map(({ deployment }) => deployment).join(', ')} (maxConcurrency ${width})`;
+    return `its turn comes after ${listNames(holding.map(({ deployment }) => deployment))} (maxConcurrency ${width})`;
   return operation.started ? 'it goes on as soon as the workflow gets to it' : 'it is about to start';
 }
 
@@ -123,7 +124,10 @@ function nextCommands(status: ApplyStatus): readonly string[] {
     case 'completed':
       return [];
     case 'failed':
-      return [retryOf(apply, setbacks), ...(status.counts.stopped === undefined ? [] : [`start ${apply} --release`])];
+      return [
+        retryOfSetbacks(apply, setbacks),
+        ...(status.counts.stopped === undefined ? [] : [`start ${apply} --release`]),
+      ];
     case 'stopped':
       return [`start ${apply}`, `cancel ${apply}`];
     case 'cancelled':
@@ -139,7 +143,14 @@ function nextCommands(status: ApplyStatus): readonly string[] {
   }
 }
 
-/** Named one by one: without names only what failed is attempted anew. */
+/** Most setbacks that the command names; without names it means all of them. */
+const NAMED_MAX = 8;
+
+function retryOfSetbacks(apply: string, setbacks: readonly string[]): string {
+  return setbacks.length > NAMED_MAX ? `retry ${apply}` : retryOf(apply, setbacks);
+}
+
+/** Named one by one: without names only setbacks are attempted anew. */
 function retryOf(apply: string, deployments: readonly string[]): string {
   return `retry ${apply}${deployments.map((deployment) => ` --deployment ${deployment}`).join('')}`;
 }

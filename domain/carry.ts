@@ -1,5 +1,6 @@
 import type { ApplyResult, CarriedState, InitialOperation } from './apply.js';
 import { describeSetbacks, isPolicyOpen } from './derive.js';
+import { listNames } from './listing.js';
 import { type OperationFacts, type OperationOutcome, isSetback } from './operation.js';
 import { type RolloutPolicy, waveIndexes } from './spec.js';
 import type { WaveRecord } from './wave.js';
@@ -38,7 +39,7 @@ export function resume(params: {
   );
   if (unknown.length > 0)
     return refuse(
-      `apply ${previous.apply} has no deployment ${unknown.join(', ')}; it has ${previous.operations.map((o) => o.deployment).join(', ')}`,
+      `apply ${previous.apply} has no deployment ${unknown.join(', ')}; it has ${listNames(previous.operations.map((o) => o.deployment))}`,
     );
 
   const wrong = refuseNamed(previous, resumption);
@@ -261,7 +262,7 @@ function nothingToDo(previous: ApplyResult, resumption: Resumption): string {
 }
 
 function describeStates(operations: readonly OperationOutcome[]): string {
-  return operations.map((operation) => `${operation.deployment} is ${operation.state}`).join(', ');
+  return listNames(operations.map((operation) => `${operation.deployment} is ${operation.state}`));
 }
 
 function namedDeployments(resumption: Resumption): readonly string[] {

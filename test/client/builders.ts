@@ -45,6 +45,7 @@ export function change(ddl: string, overrides: Partial<TableChange> = {}): Table
     unsafeReason: '',
     blocked: false,
     modeReason: '',
+    estimatedRows: null,
     ...overrides,
   };
 }

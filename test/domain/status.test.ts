@@ -258,7 +258,7 @@ describe('what an apply waits for', () => {
       since: null,
       until: null,
       wave: null,
-      commands: ['cutover orders-7f3a --deployment us', 'stop orders-7f3a', 'cancel orders-7f3a'],
+      commands: ['cutover orders-7f3a', 'stop orders-7f3a', 'cancel orders-7f3a'],
     });
     const window = statusOf(view([seen('eu', ADMITTED)]), { eu: live({ state: 'revert_window' }) });
     expect(window).toMatchObject({ state: 'revert_window', waitingFor: { for: 'revert_window' } });

@@ -19,6 +19,7 @@ const CHANGE: TableChange = {
   unsafeReason: '',
   blocked: false,
   modeReason: '',
+  estimatedRows: null,
 };
 
 function planned(change: Parameters<typeof wire.TableChange.fromPartial>[0]): TableChange | undefined {

@@ -9,7 +9,7 @@ export interface WaitingStatus {
   readonly for: WaitingFor;
   /** ISO 8601; null where it is not known. */
   readonly since: string | null;
-  /** When the wait ends by itself, ISO 8601: the end of a bake, the expiry of a gate; null when it does not or nobody knows. */
+  /** When the wait ends by itself, ISO 8601: the end of a bake or of the last revert window, the expiry of a gate; null when it does not or nobody knows. */
   readonly until: string | null;
   /** The wave that a bake or a gate is before; null for every other wait. */
   readonly wave: string | null;
@@ -51,6 +51,7 @@ export function describeWait(waitingFor: WaitingFor | null, waiting: Waiting): W
       return {
         ...plain,
         since: earliestOf(live),
+        until: latest(live.map(({ parkedUntil }) => parkedUntil)),
         commands: [`skip-revert ${view.apply}${named(live, ' --all')}`, `revert ${view.apply}${named(live, ' --all')}`],
       };
     }

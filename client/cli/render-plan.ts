@@ -68,23 +68,30 @@ export function renderPolicy({ policy, spec }: Pick<RolloutPlan, 'policy' | 'spe
   const { onFailure, cutover, inFlight, waves } = policy;
   const rules = `onFailure ${onFailure}, inFlight ${inFlight}, cutover ${cutover}`;
   if (spec.rollout.waves.length === 0)
-    return `Rollout: ${waves.map((wave) => renderWave(wave, policy)).join('')}; ${rules}`;
+    return `Rollout: ${waves.map((wave) => `${listNames(wave.deployments)}; ${renderNumbers(wave, policy)}`).join('')}; ${rules}`;
   return [
     `Rollout in ${countNoun(waves.length, 'wave')} (${rules}):`,
-    ...waves.map((wave, index) => `  ${index + 1}. ${wave.name}: ${renderWave(wave, policy)}${renderPauses(wave)}`),
+    ...waves.flatMap((wave, index) => [
+      `  ${index + 1}. ${wave.name}: ${listNames(wave.deployments)}`,
+      `     ${[...pausesBefore(wave), renderNumbers(wave, policy), ...pausesAfter(wave)].join('; ')}`,
+    ]),
   ].join('\n');
 }
 
-function renderWave(wave: WavePolicy, { onFailure }: Pick<RolloutPolicy, 'onFailure'>): string {
+function renderNumbers(wave: WavePolicy, { onFailure }: Pick<RolloutPolicy, 'onFailure'>): string {
   const tolerance =
     onFailure === 'continue'
       ? 'failures do not stop it'
       : `${onFailure} after ${countNoun(wave.failureTolerance + 1, 'setback')} (failureTolerance ${wave.failureTolerance})`;
-  return `${listNames(wave.deployments)}; ${wave.maxConcurrency} at a time; ${tolerance}`;
+  return `${wave.maxConcurrency} at a time; ${tolerance}`;
 }
 
-function renderPauses({ gate, expiresAfterMs, bakeTimeMs }: WavePolicy): string {
-  const expiry = expiresAfterMs === null ? '' : `, which expires after ${formatDuration(expiresAfterMs)}`;
-  const before = gate === 'manual' ? `; waits for approve${expiry}` : '';
-  return `${before}${bakeTimeMs > 0 ? `; then bakes ${formatDuration(bakeTimeMs)}` : ''}`;
+function pausesBefore({ gate, expiresAfterMs }: WavePolicy): readonly string[] {
+  if (gate === 'auto') return [];
+  const expiry = expiresAfterMs === null ? '' : `, for at most ${formatDuration(expiresAfterMs)}`;
+  return [`waits for approve${expiry}`];
+}
+
+function pausesAfter({ bakeTimeMs }: WavePolicy): readonly string[] {
+  return bakeTimeMs > 0 ? [`then bakes ${formatDuration(bakeTimeMs)}`] : [];
 }

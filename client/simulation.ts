@@ -1,4 +1,4 @@
-import { parseClockMs } from '../domain/duration.js';
+import { formatDurationMs, parseClockMs } from '../domain/duration.js';
 import { listNames } from '../domain/listing.js';
 import type { SimulatedControl, SimulatedOperation, SimulationInput } from '../domain/simulate.js';
 import type { ApplySpec, RolloutPolicy } from '../domain/spec.js';
@@ -150,7 +150,9 @@ function readMoment(
   }
   const failsAfterMs = when === undefined ? copyMs : failureMs(text, when, work, refuse);
   if (failsAfterMs <= copyMs) return { failsAfterMs, failsAtCutover: false };
-  return refuse(`--fail ${text}: ${deployment} takes ${copyMs / 1_000}s; name an earlier time, or a longer --duration`);
+  return refuse(
+    `--fail ${text}: ${deployment} takes ${formatDurationMs(copyMs)}; name an earlier time, or a longer --duration`,
+  );
 }
 
 function failureMs(text: string, when: string, { copyMs, statementMs }: Work, refuse: Refuse): number {

@@ -126,13 +126,18 @@ function refuseSameNames(waves: readonly WaveSpec[], report: Report): void {
   });
 }
 
-/** One problem for all that have no wave: of hundreds of deployments usually a whole pattern was forgotten. */
+/**
+ * One problem for all that have no wave: of hundreds of deployments usually a whole pattern was forgotten. None where the
+ * members of a wave could not be read, which is a problem of its own.
+ */
 function refuseMembership(waves: readonly WaveSpec[], deployments: readonly DeploymentSpec[], report: Report): void {
   if (waves.length === 0) return;
   const names = new Set(deployments.map(({ name }) => name).filter((name) => name !== ''));
   const homes = new Map([...names].map((name) => [name, waves.filter((wave) => wave.deployments.includes(name))]));
   const homeless = [...names].filter((name) => homes.get(name)?.length === 0);
-  if (homeless.length > 0) report(PATH, `have no wave for ${listNames(homeless)}; put each deployment into one`);
+  const isRead = waves.every((wave) => wave.deployments.length > 0);
+  if (homeless.length > 0 && isRead)
+    report(PATH, `have no wave for ${listNames(homeless)}; put each deployment into one`);
   for (const [name, found] of homes) {
     if (found.length > 1)
       report(

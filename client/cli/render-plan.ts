@@ -68,7 +68,10 @@ export function renderPolicy({ policy, spec }: Pick<RolloutPlan, 'policy' | 'spe
   const { onFailure, cutover, inFlight, waves } = policy;
   const rules = `onFailure ${onFailure}, inFlight ${inFlight}, cutover ${cutover}`;
   if (spec.rollout.waves.length === 0)
-    return `Rollout: ${waves.map((wave) => `${listNames(wave.deployments)}; ${renderNumbers(wave, policy)}`).join('')}; ${rules}`;
+    return [
+      `Rollout (${rules}):`,
+      ...waves.map((wave) => `  ${listNames(wave.deployments)}; ${renderNumbers(wave, policy)}`),
+    ].join('\n');
   return [
     `Rollout in ${countNoun(waves.length, 'wave')} (${rules}):`,
     ...waves.flatMap((wave, index) => [

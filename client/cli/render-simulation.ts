@@ -1,7 +1,7 @@
 import type { Reach, Simulation, SimulationEvent } from '../../domain/simulate.js';
 import type { AssumedDuration } from '../simulation.js';
 import type { RolloutPlan } from '../plan.js';
-import { APPLY_STATE } from '../../domain/state.js';
+import { APPLY_STATE, OPERATION_STATE } from '../../domain/state.js';
 import { listNames } from '../../domain/listing.js';
 import { countNoun, formatDuration } from './format.js';
 import { renderPolicy } from './render-plan.js';
@@ -49,13 +49,13 @@ function renderTimeline(events: readonly SimulationEvent[]): readonly string[] {
   if (lines.length <= LINES_MAX) return lines;
   const half = LINES_MAX / 2;
   const between = lines.length - LINES_MAX;
-  return [...lines.slice(0, half), `… ${between} lines, which -o json has …`, ...lines.slice(-half)];
+  return [...lines.slice(0, half), `… ${between} more lines; -o json has them all`, ...lines.slice(-half)];
 }
 
 const SOURCES: Readonly<Record<AssumedDuration['from'], string>> = {
-  flag: 'as you say',
+  flag: '--duration',
   rows: 'by the rows of the plan',
-  default: 'for want of anything better; say it with --duration',
+  default: 'the default',
 };
 
 function describeDurations(durations: readonly AssumedDuration[]): string {
@@ -65,8 +65,8 @@ function describeDurations(durations: readonly AssumedDuration[]): string {
     const times = some.map(({ copyMs }) => copyMs);
     const [least, most] = [Math.min(...times), Math.max(...times)].map(formatDuration);
     const time = least === most ? least : `${least} to ${most}`;
-    const who = some.length === durations.length ? 'each deployment' : listNames(some.map((one) => one.deployment));
-    return [`${who} takes ${time} (${SOURCES[source]})`];
+    const who = some.length === durations.length ? 'every deployment' : listNames(some.map((one) => one.deployment));
+    return [`${time} in ${who} (${SOURCES[source]})`];
   });
   return parts.length === 0 ? 'nothing has to be done anywhere' : parts.join('; ');
 }
@@ -83,7 +83,7 @@ function describeWorst({ simulation, worst, policy }: RenderedSimulation): strin
 function countStates({ operations }: Simulation): string {
   const counts = new Map<string, number>();
   for (const { state, reason } of operations) {
-    const name = `${words(state)}${reason === null ? '' : ` (${words(reason)})`}`;
+    const name = `${OPERATION_STATE[state].label}${reason === null ? '' : ` (${words(reason)})`}`;
     counts.set(name, (counts.get(name) ?? 0) + 1);
   }
   return [...counts].map(([name, count]) => `${count} ${name}`).join(', ');

@@ -29,17 +29,18 @@ export function readRecordedApply({ scenario, history }: RecordedHistory): Recor
   const events = history.events as readonly ApplyEvent[];
   const first = events[0];
   const last = events.at(-1);
-  const input = decode<ApplyInput>(first?.workflowExecutionStartedEventAttributes?.input);
+  // Our own workflow wrote both.
+  const input = decode(first?.workflowExecutionStartedEventAttributes?.input) as ApplyInput | null;
   const failure = last?.workflowExecutionFailedEventAttributes?.failure?.applicationFailureInfo;
   const failed = failure?.type === 'ApplyFailed' ? failure.details : undefined;
-  const result = decode<ApplyResult>(last?.workflowExecutionCompletedEventAttributes?.result ?? failed);
+  const result = decode(last?.workflowExecutionCompletedEventAttributes?.result ?? failed) as ApplyResult | null;
   if (input === null || result === null) return null;
   return { scenario, startedMs: Date.parse(first?.eventTime ?? ''), input, result };
 }
 
-function decode<Value>(payloads: Payloads | undefined): Value | null {
+function decode(payloads: Payloads | undefined): unknown {
   const data = payloads?.payloads?.[0]?.data;
-  return data === undefined ? null : (JSON.parse(Buffer.from(data, 'base64').toString()) as Value); // our own workflow wrote it
+  return data === undefined ? null : JSON.parse(Buffer.from(data, 'base64').toString());
 }
 
 /** Controls that a simulated person can send. */

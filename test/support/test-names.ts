@@ -10,8 +10,12 @@ const TEST = ['it', 'test'];
  * from a table is given as its template stands in the source.
  */
 export function testNamesOf(path: string): readonly string[] {
-  return namesIn(path, readText(path));
+  const names = namesByPath.get(path) ?? namesIn(path, readText(path));
+  namesByPath.set(path, names);
+  return names;
 }
+
+const namesByPath = new Map<string, readonly string[]>();
 
 export function namesIn(path: string, text: string): readonly string[] {
   const { program, errors } = parseSync(path, text);

@@ -73,6 +73,20 @@ describe('watch', () => {
     expect(new Set(errors.map((beat) => beat['unreachableSince'])).size).toBe(1);
   });
 
+  it('ends unconfirmed once the engine refuses to be asked, names it, and reads the diff before it says failed', async () => {
+    const progress = [observation('running'), failure('EngineRefused', 'INVALID_ARGUMENT: no such environment')];
+    for (const [planDiff, changeInPlace] of [
+      [ALL_LEFT, false],
+      [NOTHING_LEFT, true],
+    ] as const) {
+      const fake = new FakeEngine({ progress, planDiff: [planDiff] });
+      const answer = await attempt().run(createWatch(portsOf(fake)), WATCH);
+      expect(answer).toMatchObject({ kind: 'ended', state: 'failed', confirmed: false, changeInPlace });
+      expect(answer).toMatchObject({ message: expect.stringContaining('no such environment') });
+      expect(answer).toMatchObject({ message: expect.stringContaining('[deployment eu, remote apply apply-1') });
+    }
+  });
+
   it('believes stopped at once, unless there was a Start a moment ago', async () => {
     const progress = [observation('stopped'), observation('completed')];
     const believed = new FakeEngine({ progress });

@@ -40,6 +40,11 @@ export async function haltApply(
   if (message.environment !== undefined)
     await refuseOtherEnvironment(connection.client, run, control, message.environment);
   await refuseUnknownDeployments(connection.client, run, control, message.deployments ?? []);
+  // What names deployments may be refused for the state of one, and a signal cannot be: it is asked first.
+  if ((message.deployments ?? []).length > 0) {
+    const first = await ask(connection, apply, control, message);
+    if (first !== 'unanswered' && first !== 'closed') return { apply, ...first };
+  }
   const handle = connection.client.workflow.getHandle(apply, run.runId);
   try {
     await handle.signal(CONTROL_SIGNALS[control], message);

@@ -88,6 +88,29 @@ describe('an apply that was started around the client', () => {
     ],
     ['a plan of no class', ({ plan }) => ({ plan: { ...plan, classes: [] } }), 'which the plan does not have'],
     ['no digest of its spec', () => ({ specDigest: '' }), 'specDigest is missing'],
+    [
+      'a deployment that is planned twice',
+      ({ plan }) => ({ plan: { ...plan, deployments: [...plan.deployments, ...plan.deployments.slice(0, 1)] } }),
+      'deployment eu is planned twice',
+    ],
+    [
+      'plans that differ although nobody allowed drift',
+      ({ plan }) => ({
+        plan: {
+          ...plan,
+          classes: [...plan.classes, { ...plan.classes[0], digest: 'another' }],
+          deployments: plan.deployments.map((one, index) => (index === 1 ? { ...one, digest: 'another' } : one)),
+        },
+      }),
+      'the plan of us differs from that of eu, and drift is not allowed',
+    ],
+    [
+      'operations carried over that are not those of its spec',
+      () => ({
+        carried: { operations: [], released: false, cancel: false, controls: [], waves: [], startedAt: null },
+      }),
+      'nothing is carried over of deployment eu; nothing is carried over of deployment us',
+    ],
   ];
 
   it.each(cases)('with %s is refused: no operation, no call, and the problem is named', async (_what, change, says) => {

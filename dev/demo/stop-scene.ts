@@ -3,8 +3,8 @@ import type { ApplyStatus, SkeinClient } from '../../client/index.js';
 import { type Stack, startStack } from '../stack.js';
 import { makeCopies, OpenSnapshot, query, readEngineRecords, readIndex, readIndexBuild } from './database.js';
 import { writeRolloutFiles } from '../rollout-files.js';
-import { Claims, connectClient, follow, planAndShow, sayPage, type Scene, showResult } from './scene.js';
-import { command, note, say, table, title } from './screen.js';
+import { Claims, connectClient, follow, operationOf, planAndShow, sayPage, type Scene, showResult } from './scene.js';
+import { command, note, say, table, timeOfDay, title } from './screen.js';
 
 /** A stop that stops: one deployment failed, one in flight, two that must never start; and how it goes on afterwards. */
 
@@ -18,6 +18,9 @@ const DEPLOYMENTS = [
 const INDEX = 'customers_email_key';
 /** A tenth of the other scene's: here nothing has to take long, because a snapshot holds the build. */
 const ROWS_SHARE = 10;
+
+/** The application name of the session that holds the build up. */
+const REPORT = 'forgotten report';
 
 const SCHEMA_BEFORE = 'create table customers (id bigint primary key, email text not null)';
 const SCHEMA_AFTER = `CREATE TABLE customers (
@@ -52,7 +55,7 @@ export const stopScene: Scene = async ({ rows, closing }) => {
     "insert into customers select max(id) + 1, 'customer1@example.org' from customers returning id",
   );
   say(`  eu: customer ${added?.id ?? '?'} was given the address of customer 1`);
-  const snapshot = await OpenSnapshot.open(us.dsn, 'forgotten report');
+  const snapshot = await OpenSnapshot.open(us.dsn, REPORT);
   closing.add('the open snapshot', () => snapshot.abandon());
   say('  us: a report holds a snapshot open, and an index build must wait for it');
 
@@ -85,10 +88,10 @@ async function rollOutUntilHeld({ client, stack, apply, path }: Act & { readonly
   await client.apply(plan, { id: apply });
   sayPage(stack, apply);
   const { dsn } = stack.deployment('us');
-  const status = await follow(client, apply, async () => {
+  const status = await follow(client, apply, async (latest) => {
     const build = await readIndexBuild(dsn);
     // Held, and said so by the product itself.
-    return build?.blockerPid != null && operationOf(await client.status(apply), 'us').waitingOn !== '';
+    return build?.blockerPid != null && operationOf(latest, 'us').waitingOn.includes(REPORT);
   });
   const build = await readIndexBuild(dsn);
   if (build === null || build.blockerPid === null) {
@@ -170,16 +173,6 @@ async function mendAndRetry(act: Act & { readonly claims: Claims; readonly snaps
   }
 }
 
-function operationOf(status: ApplyStatus, deployment: string): ApplyStatus['operations'][number] {
-  const found = status.operations.find((operation) => operation.deployment === deployment);
-  if (found === undefined) throw new Error(`apply ${status.apply} has no deployment ${deployment}`);
-  return found;
-}
-
 function stateOf(status: ApplyStatus, deployment: string): string {
   return operationOf(status, deployment).state;
-}
-
-function timeOfDay(time: Date): string {
-  return time.toISOString().slice(11, 23);
 }

@@ -1,5 +1,6 @@
 import type { ApplyResult, ApplyView, ControlRecord, OperationView } from './apply.js';
-import { type Situation, deriveApplyState, deriveWaitingFor } from './derive.js';
+import { blockerOf } from './cutover-turn.js';
+import { type Situation, deriveApplyState, deriveWaitingFor, isPolicyOpen } from './derive.js';
 import { facts } from './carry.js';
 import { earliest } from './time.js';
 import type { LiveDetail, ControlDetail } from './live.js';
@@ -84,13 +85,16 @@ export function joinStatus(params: {
   const joined = view.operations.map((operation) =>
     joinOperation({ operation, described: params.described[operation.deployment], view, nowMs }),
   );
-  const operations = joined.map(({ status }) => status);
   const situation: Situation = {
     policy: view.policy,
     operations: joined.map((operation) => operation.facts),
     waves: waveFacts(view.waves, view.policy, nowMs),
     controls: { stop: view.stop, cancel: view.cancel, release: view.released },
   };
+  const operations = joined.map((operation) => ({
+    ...operation.status,
+    next: nextTurn(operation.facts, situation) ?? operation.status.next,
+  }));
   return {
     apply: view.apply,
     state: deriveApplyState(situation),
@@ -195,8 +199,7 @@ function joinOperation(params: {
   const coarse = factsOfView(operation);
   if (operation.outcome !== null) return { status: statusOfOutcome(operation.outcome, wave), facts: coarse };
   const live = described?.live ?? null;
-  // An end is believed from the outcome alone, so that no heartbeat makes an apply look finished.
-  const state = live === null || hasEnded(live.state) ? coarse.state : live.state;
+  const state = shownState({ operation, coarse: coarse.state, live, view });
   const joined: OperationFacts = {
     ...coarse,
     state,
@@ -232,6 +235,25 @@ function joinOperation(params: {
   };
 }
 
+/**
+ * What the heartbeat says, where it can know better than the parent. An end is believed from the outcome alone, so that no
+ * heartbeat makes an apply look finished. Before an engine's first answer the heartbeat only says where its activity
+ * began. What was permitted to cut over is doing so in both, unless a halt goes before it: nothing seems to go back.
+ */
+function shownState(params: {
+  readonly operation: OperationView;
+  readonly coarse: OperationState;
+  readonly live: LiveDetail | null;
+  readonly view: Pick<ApplyView, 'stop' | 'cancel'>;
+}): OperationState {
+  const { operation, coarse, live, view } = params;
+  if (live === null || hasEnded(live.state)) return coarse;
+  const isGuess = live.progressAt === null && OPERATION_STATE[live.state].rank < OPERATION_STATE[coarse].rank;
+  const state = isGuess ? coarse : live.state;
+  const isCuttingOver = operation.permitted && !operation.cancelAsked && !view.stop && !view.cancel;
+  return state === 'waiting_for_cutover' && isCuttingOver ? 'cutting_over' : state;
+}
+
 function waveName(policy: RolloutPolicy, index: number | undefined): string | null {
   return policy.waves.length === 1 || index === undefined ? null : (policy.waves[index]?.name ?? null);
 }
@@ -255,6 +277,17 @@ function nextStep(operation: OperationView, state: OperationState, live: LiveDet
   if (view.cancel) return 'ends when its engine confirms the cancel';
   if (view.stop) return 'ends when its engine confirms the stop';
   return OPERATION_STATE[state].next;
+}
+
+/** What a parked one waits for while its cutover comes by itself; null where that is not so. */
+function nextTurn(operation: OperationFacts, situation: Situation): string | null {
+  const { stop, cancel } = situation.controls;
+  if (operation.state !== 'waiting_for_cutover' || !operation.reachable || operation.cutoverAsked) return null;
+  if (stop || cancel || operation.cancelAsked || !isPolicyOpen(situation)) return null;
+  const blocker = blockerOf(situation.policy, situation.operations, operation);
+  if (blocker?.kind !== 'turn') return null;
+  const { deployment, state } = blocker.ahead;
+  return `cuts over by itself after ${deployment} (${OPERATION_STATE[state].label}); \`stop\` or \`cancel\` ends it`;
 }
 
 function statusOfOutcome(outcome: OperationOutcome, wave: string | null): OperationStatus {

@@ -115,8 +115,11 @@ function messageOf(response: ProgressResponse, state: ObservedState['state']): s
   return failed.length === 0 ? '' : `the engine gave no reason; failed: ${failed.map(tableName).join(', ')}`;
 }
 
+/** One line per table that has something to say; what is ready and only waits comes last, because lines are cut. */
 function detailOf(response: ProgressResponse): string {
-  const lines = response.tables.flatMap((table) => [
+  const waits = (table: TableProgress) => Number(normalizeTableStatus(table.status) === 'waiting_for_cutover');
+  const tables = response.tables.toSorted((one, other) => waits(one) - waits(other));
+  const lines = tables.flatMap((table) => [
     ...(table.progressDetail === '' ? [] : [`${tableName(table)}: ${table.progressDetail}`]),
     ...(table.throttled
       ? [`${tableName(table)}: throttled${table.throttleReason && `, ${table.throttleReason}`}`]

@@ -22,8 +22,11 @@ export class CommandLine {
     this.#folder = folder;
   }
 
-  /** Runs `skein <line>`; words are parted by single spaces. A refusal is no error here: its exit code tells. */
-  async run(line: string): Promise<CommandAnswer> {
+  /**
+   * Runs `skein <line>`; words are parted by single spaces. A refusal is no error here: its exit code tells. With
+   * `linesMax` only so many of its last lines are printed, where the first ones were on the screen a moment ago.
+   */
+  async run(line: string, { linesMax = Infinity }: { readonly linesMax?: number } = {}): Promise<CommandAnswer> {
     command(`skein ${line}`);
     // Tied to our life like the stack, so that an interrupt in the middle of a command leaves nothing behind either.
     const running = await startProcess({
@@ -36,7 +39,9 @@ export class CommandLine {
     });
     const { code: exitCode } = await untilEnded(running, DEADLINE_MS);
     const output = running.log().trimEnd();
-    say(output.replace(/^(?=.)/gm, '  '));
+    const lines = output.split('\n');
+    const shown = lines.length > linesMax ? ['…', ...lines.slice(-linesMax)] : lines;
+    say(shown.join('\n').replace(/^(?=.)/gm, '  '));
     return { output, exitCode };
   }
 }

@@ -20,10 +20,10 @@ Shows the product on this machine, with real databases. Nothing is left behind.
 
   rollout          one schema change over three databases (also without a word)
   stop             a stop in the middle of a rollout, its proof, and how it goes on
-  waves            five databases in two waves: a canary that bakes, a gate, and one cutover for the rest
+  waves            five databases in two waves: a canary that bakes, a gate, and a cutover that waits for the last
 
   --keep           leave everything running afterwards, until Ctrl-C, to look at it
-  --rows <count>   rows per database (default ${ROWS.toLocaleString('en')}, at least ${ROWS_MIN.toLocaleString('en')})
+  --rows <count>   rows per database, of which stop and waves take a share (default ${ROWS.toLocaleString('en')}, at least ${ROWS_MIN.toLocaleString('en')})
 
 Exit codes: 0 everything was as promised, 1 it was not, 64 usage, 130 Ctrl-C
 `;

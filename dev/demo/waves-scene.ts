@@ -20,8 +20,8 @@ const IN_TIME = REST.filter((name) => name !== LATE);
 const DEPLOYMENTS = [...CANARY, ...REST].map((name) => ({ name, target: `orders_${name}` }));
 
 const BAKE_SECONDS = 6;
-/** Half of the first scene's: there are nearly twice as many databases. */
-const ROWS_SHARE = 2;
+/** Of the first scene's rows: there are nearly twice as many databases. */
+const ROWS_SHARE = 2 / 3;
 /** The application name of the session that holds the late one up. */
 const REPORT = 'nightly report';
 
@@ -38,7 +38,7 @@ interface Act {
 }
 
 export const wavesScene: Scene = async ({ rows: rowsOfDemo, closing }) => {
-  const rows = Math.ceil(rowsOfDemo / ROWS_SHARE);
+  const rows = Math.ceil(rowsOfDemo * ROWS_SHARE);
   title('Skein demo: five databases in two waves');
   const stack = await startStack({
     deployments: DEPLOYMENTS,
@@ -89,11 +89,13 @@ export const wavesScene: Scene = async ({ rows: rowsOfDemo, closing }) => {
 
 async function planAndStart({ stack, skein, apply }: Act): Promise<void> {
   title('What will happen? The rules of a rollout, run on this file without any server');
-  await skein.run(`simulate -f rollout.yaml --duration 5s --duration ${LATE}=15s --approve-after 10s`);
+  await skein.run(
+    `simulate -f rollout.yaml --duration 5s --duration ${LATE}=15s --cutover-duration 1s --approve-after 10s`,
+  );
   title('What will be done where? Nothing is changed by asking');
   await skein.run('plan -f rollout.yaml --out plan.json');
   title('The canary');
-  await skein.run(`apply plan.json --id ${apply} -y --detach`);
+  await skein.run(`apply plan.json --id ${apply} -y --detach`, { linesMax: 2 });
   sayPage(stack, apply);
 }
 
@@ -150,7 +152,7 @@ async function approveUntilHeld({ client, stack, skein, apply }: Act): Promise<D
 /** While the late one keeps the others waiting: what is there already, and what nobody sees yet. */
 async function proveParked({ stack, skein, apply, claims }: Act): Promise<void> {
   title('The barrier');
-  await skein.run(`status ${apply}`);
+  await skein.run(`why ${apply}`);
   say(`\n${IN_TIME.join(' and ')} are ready, and wait for ${LATE}. From the catalogs, and from the engines' records:`);
   for (const deployment of deploymentsOf(stack, REST)) {
     const { name } = deployment;

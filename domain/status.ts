@@ -1,6 +1,5 @@
 import type { ApplyResult, ApplyView, ControlRecord, OperationView } from './apply.js';
-import { blockerOf } from './cutover-turn.js';
-import { type Situation, deriveApplyState, deriveWaitingFor, isPolicyOpen } from './derive.js';
+import { type Situation, deriveApplyState, deriveWaitingFor } from './derive.js';
 import { facts } from './carry.js';
 import { earliest } from './time.js';
 import type { LiveDetail, ControlDetail } from './live.js';
@@ -9,7 +8,7 @@ import type { OperationFacts, OperationOutcome } from './operation.js';
 import { parkedWarning } from './parking.js';
 import { type ApplySpec, type RolloutPolicy, resolvePolicy, waveIndexes } from './spec.js';
 import { type ApplyState, type EndReason, OPERATION_STATE, type OperationState, hasEnded } from './state.js';
-import { type WaitingStatus, describeWait } from './waiting.js';
+import { type WaitingStatus, describeTurn, describeWait } from './waiting.js';
 import { type WaveRecord, waveFacts } from './wave.js';
 
 /** `skein status -o json`: a contract for scripts (design 8). */
@@ -93,7 +92,7 @@ export function joinStatus(params: {
   };
   const operations = joined.map((operation) => ({
     ...operation.status,
-    next: nextTurn(operation.facts, situation) ?? operation.status.next,
+    next: describeTurn(operation.facts, situation) ?? operation.status.next,
   }));
   return {
     apply: view.apply,
@@ -277,17 +276,6 @@ function nextStep(operation: OperationView, state: OperationState, live: LiveDet
   if (view.cancel) return 'ends when its engine confirms the cancel';
   if (view.stop) return 'ends when its engine confirms the stop';
   return OPERATION_STATE[state].next;
-}
-
-/** What a parked one waits for while its cutover comes by itself; null where that is not so. */
-function nextTurn(operation: OperationFacts, situation: Situation): string | null {
-  const { stop, cancel } = situation.controls;
-  if (operation.state !== 'waiting_for_cutover' || !operation.reachable || operation.cutoverAsked) return null;
-  if (stop || cancel || operation.cancelAsked || !isPolicyOpen(situation)) return null;
-  const blocker = blockerOf(situation.policy, situation.operations, operation);
-  if (blocker?.kind !== 'turn') return null;
-  const { deployment, state } = blocker.ahead;
-  return `cuts over by itself after ${deployment} (${OPERATION_STATE[state].label}); \`stop\` or \`cancel\` ends it`;
 }
 
 function statusOfOutcome(outcome: OperationOutcome, wave: string | null): OperationStatus {

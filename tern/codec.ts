@@ -117,8 +117,7 @@ function messageOf(response: ProgressResponse, state: ObservedState['state']): s
 
 /** One line per table that has something to say; what is ready and only waits comes last, because lines are cut. */
 function detailOf(response: ProgressResponse): string {
-  const waits = (table: TableProgress) => Number(normalizeTableStatus(table.status) === 'waiting_for_cutover');
-  const tables = response.tables.toSorted((one, other) => waits(one) - waits(other));
+  const tables = response.tables.toSorted((one, other) => Number(isParked(one)) - Number(isParked(other)));
   const lines = tables.flatMap((table) => [
     ...(table.progressDetail === '' ? [] : [`${tableName(table)}: ${table.progressDetail}`]),
     ...(table.throttled
@@ -126,6 +125,10 @@ function detailOf(response: ProgressResponse): string {
       : []),
   ]);
   return lines.length > 0 ? lines.join('; ') : response.summary;
+}
+
+function isParked({ status }: TableProgress): boolean {
+  return normalizeTableStatus(status) === 'waiting_for_cutover';
 }
 
 function progressOf(tables: readonly TableProgress[], state: ObservedState['state']): Progress | null {

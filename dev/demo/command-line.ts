@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { repositoryRoot } from '../folders.js';
 import { startProcess, untilEnded } from '../process.js';
 import type { Stack } from '../stack.js';
+import { indent } from './scene.js';
 import { command, say } from './screen.js';
 
 const DEADLINE_MS = 60_000;
@@ -41,7 +42,7 @@ export class CommandLine {
     const output = running.log().trimEnd();
     const lines = output.split('\n');
     const shown = lines.length > linesMax ? ['…', ...lines.slice(-linesMax)] : lines;
-    say(shown.join('\n').replace(/^(?=.)/gm, '  '));
+    say(indent(shown.join('\n'), 2));
     return { output, exitCode };
   }
 }

@@ -1,7 +1,9 @@
+import type { Closing } from '../closing.js';
 import type { EmbeddedPostgres } from '../postgres.js';
-import type { Stack, StackDeployment } from '../stack.js';
+import type { Stack, StackDeployment, StackOptions } from '../stack.js';
 import { makeCopies, query, readColumn, readIndex } from './database.js';
-import type { Claims } from './scene.js';
+import { type Claims, describeStack, startSceneStack } from './scene.js';
+import { note } from './screen.js';
 
 /** The change that the demo rolls out: a table of orders gets an index that takes a while and a column that does not. */
 
@@ -25,9 +27,21 @@ CREATE TABLE orders (
 CREATE INDEX ${INDEX} ON orders (customer_id);
 `;
 
-/** Makes databases of these names, each with as many orders. */
-export async function makeOrders(postgres: EmbeddedPostgres, names: readonly string[], rows: number): Promise<void> {
-  await makeCopies(postgres, names, [SCHEMA_BEFORE, fill(rows), 'vacuum analyze orders']);
+/** Starts a stack whose databases hold so many orders each, and shows what runs. */
+export async function startOrders(options: {
+  readonly deployments: StackOptions['deployments'];
+  readonly rows: number;
+  readonly closing: Closing;
+}): Promise<Stack> {
+  const { deployments, rows, closing } = options;
+  const prepare = async (postgres: EmbeddedPostgres) => {
+    note(`filling ${deployments.length} databases with ${rows.toLocaleString('en')} rows each`);
+    const names = deployments.map(({ target }) => target);
+    await makeCopies(postgres, names, [SCHEMA_BEFORE, fill(rows), 'vacuum analyze orders']);
+  };
+  const stack = await startSceneStack({ deployments, closing, prepare });
+  describeStack(stack);
+  return stack;
 }
 
 /** Customers in an order that has nothing to do with the id, so that the index has to be sorted. */

@@ -1,9 +1,6 @@
-import { join } from 'node:path';
-import { writeRolloutFiles } from '../rollout-files.js';
-import { startStack } from '../stack.js';
-import { makeOrders, readBack, SCHEMA_AFTER } from './orders.js';
-import { Claims, connectClient, describeStack, follow, planAndShow, sayPage, type Scene, showResult } from './scene.js';
-import { command, note, say, title } from './screen.js';
+import { readBack, SCHEMA_AFTER, startOrders } from './orders.js';
+import { Claims, connectClient, follow, planAndShow, sayPage, type Scene, showResult, writeAndShow } from './scene.js';
+import { command, title } from './screen.js';
 
 /** One schema change over three databases, to the end. */
 
@@ -15,32 +12,16 @@ const DEPLOYMENTS = [
 
 export const rolloutScene: Scene = async ({ rows, closing }) => {
   title('Skein demo: one schema change over three databases');
-  const stack = await startStack({
-    deployments: DEPLOYMENTS,
-    ui: true,
-    report: note,
-    closing,
-    prepare: async (postgres) => {
-      note(`filling three databases with ${rows.toLocaleString('en')} rows each`);
-      await makeOrders(
-        postgres,
-        DEPLOYMENTS.map(({ target }) => target),
-        rows,
-      );
-    },
-  });
-  describeStack(stack);
-  const files = await writeRolloutFiles({
-    folder: join(stack.folder, 'rollout'),
+  const stack = await startOrders({ deployments: DEPLOYMENTS, rows, closing });
+  const path = await writeAndShow(stack, {
     database: 'orders',
     deployments: DEPLOYMENTS,
     rollout: { maxConcurrency: 2, onFailure: 'halt' },
     schema: { 'orders.sql': SCHEMA_AFTER },
   });
-  say(`\nrollout.yaml:\n${files.text.replace(/^(?=.)/gm, '  ')}`);
 
   const client = await connectClient(stack, closing);
-  const plan = await planAndShow(client, files.path);
+  const plan = await planAndShow(client, path);
   const apply = client.newApplyId('orders');
   command(`skein apply -f rollout.yaml --id ${apply} -y`);
   await client.apply(plan, { id: apply });

@@ -2,7 +2,8 @@ import { join } from 'node:path';
 import { Client, Connection } from '@temporalio/client';
 import { type ApplyStatus, type RolloutPlan, readSpecFile, SkeinClient } from '../../client/index.js';
 import type { Closing } from '../closing.js';
-import type { Stack } from '../stack.js';
+import { type RolloutFiles, writeRolloutFiles } from '../rollout-files.js';
+import { type Stack, type StackOptions, startStack } from '../stack.js';
 import { claim, command, elapsed, note, ProgressDisplay, say, table } from './screen.js';
 
 /** What the scenes of the demo have in common: a stack, the client library on it, and a count of broken promises. */
@@ -16,6 +17,20 @@ export interface SceneOptions {
 export type Scene = (options: SceneOptions) => Promise<{ readonly isGood: boolean; readonly stack: Stack }>;
 
 const LOOK_INTERVAL_MS = 250;
+
+/** Starts a scene's stack, saying what is done; `prepare` fills its databases. */
+export function startSceneStack(
+  options: Required<Pick<StackOptions, 'deployments' | 'prepare' | 'closing'>>,
+): Promise<Stack> {
+  return startStack({ ...options, ui: true, report: note });
+}
+
+/** Writes rollout.yaml and its schema beside the stack, shows it, and gives its path. */
+export async function writeAndShow(stack: Stack, files: Omit<RolloutFiles, 'folder'>): Promise<string> {
+  const { path, text } = await writeRolloutFiles({ ...files, folder: join(stack.folder, 'rollout') });
+  say(`\nrollout.yaml:\n${indent(text, 2)}`);
+  return path;
+}
 
 /** Which processes run, where they answer and where they log. */
 export function describeStack(stack: Stack): void {
@@ -56,8 +71,8 @@ export async function planAndShow(client: SkeinClient, path: string): Promise<Ro
   return plan;
 }
 
-function indent(text: string, spaces: number): string {
-  return text.replace(/^/gm, ' '.repeat(spaces));
+export function indent(text: string, spaces: number): string {
+  return text.replace(/^(?=.)/gm, ' '.repeat(spaces));
 }
 
 /** The apply's page in the Temporal UI, while that is up. */

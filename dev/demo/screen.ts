@@ -105,7 +105,8 @@ function labelOf({ state }: OperationStatus): string {
 }
 
 /** What the whole apply waits for, and until when; empty while something moves. */
-function waitOf({ waitingFor }: ApplyStatus): string {
+function waitOf({ waitingFor, detail }: ApplyStatus): string {
+  if (detail === 'coarse') return '  no worker answers';
   if (waitingFor === null || !isWorthTelling(waitingFor)) return '';
   const wave = waitingFor.wave === null ? '' : ` before wave ${waitingFor.wave}`;
   const until = waitingFor.until === null ? '' : ` until ${timeOfDay(new Date(waitingFor.until))}`;

@@ -1,10 +1,19 @@
-import { join } from 'node:path';
 import type { ApplyStatus, SkeinClient } from '../../client/index.js';
-import { type Stack, startStack } from '../stack.js';
+import type { Stack } from '../stack.js';
 import { makeCopies, OpenSnapshot, query, readEngineRecords, readIndex, readIndexBuild } from './database.js';
-import { writeRolloutFiles } from '../rollout-files.js';
-import { Claims, connectClient, follow, operationOf, planAndShow, sayPage, type Scene, showResult } from './scene.js';
-import { command, note, say, table, timeOfDay, title } from './screen.js';
+import {
+  Claims,
+  connectClient,
+  follow,
+  operationOf,
+  planAndShow,
+  sayPage,
+  type Scene,
+  showResult,
+  startSceneStack,
+  writeAndShow,
+} from './scene.js';
+import { command, say, table, timeOfDay, title } from './screen.js';
 
 /** A stop that stops: one deployment failed, one in flight, two that must never start; and how it goes on afterwards. */
 
@@ -34,10 +43,8 @@ CREATE UNIQUE INDEX ${INDEX} ON customers (email);
 
 export const stopScene: Scene = async ({ rows, closing }) => {
   title('Skein demo: a stop that stops');
-  const stack = await startStack({
+  const stack = await startSceneStack({
     deployments: DEPLOYMENTS,
-    ui: true,
-    report: note,
     closing,
     prepare: async (postgres) => {
       const fill = `insert into customers select n, 'customer' || n || '@example.org' from generate_series(1, ${Math.ceil(rows / ROWS_SHARE)}) n`;
@@ -59,18 +66,16 @@ export const stopScene: Scene = async ({ rows, closing }) => {
   closing.add('the open snapshot', () => snapshot.abandon());
   say('  us: a report holds a snapshot open, and an index build must wait for it');
 
-  const files = await writeRolloutFiles({
-    folder: join(stack.folder, 'rollout'),
+  const path = await writeAndShow(stack, {
     database: 'customers',
     deployments: DEPLOYMENTS,
     rollout: { maxConcurrency: 1, onFailure: 'continue' },
     schema: { 'customers.sql': SCHEMA_AFTER },
   });
-  say(`\nrollout.yaml:\n${files.text.replace(/^(?=.)/gm, '  ')}`);
   const client = await connectClient(stack, closing);
   const apply = client.newApplyId('customers');
   const claims = new Claims();
-  await rollOutUntilHeld({ client, stack, apply, path: files.path });
+  await rollOutUntilHeld({ client, stack, apply, path });
   await stopAndProve({ client, stack, apply, claims });
   await mendAndRetry({ client, stack, apply, claims, snapshot });
   return { isGood: claims.isGood, stack };

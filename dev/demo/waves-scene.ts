@@ -1,14 +1,13 @@
-import { dirname, join } from 'node:path';
+import { dirname } from 'node:path';
 import type { SkeinClient } from '../../client/index.js';
 import type { Closing } from '../closing.js';
-import { writeRolloutFiles } from '../rollout-files.js';
-import { type Stack, type StackDeployment, startStack } from '../stack.js';
+import type { Stack, StackDeployment } from '../stack.js';
 import { CommandLine } from './command-line.js';
 import { claimBarrier, recordsOf, showCutovers } from './cutover-proof.js';
 import { OpenSnapshot, readEngineRecords, readIndexBuild } from './database.js';
-import { COLUMN, INDEX, makeOrders, readBack, readChange, SCHEMA_AFTER } from './orders.js';
-import { Claims, connectClient, describeStack, follow, operationOf, sayPage, type Scene, showResult } from './scene.js';
-import { note, say, timeOfDay, title } from './screen.js';
+import { COLUMN, INDEX, readBack, readChange, SCHEMA_AFTER, startOrders } from './orders.js';
+import { Claims, connectClient, follow, operationOf, sayPage, type Scene, showResult, writeAndShow } from './scene.js';
+import { say, timeOfDay, title } from './screen.js';
 
 /** Two waves: a canary that bakes, a gate for a person, and a rest that becomes visible in one go. */
 
@@ -40,23 +39,8 @@ interface Act {
 export const wavesScene: Scene = async ({ rows: rowsOfDemo, closing }) => {
   const rows = Math.ceil(rowsOfDemo * ROWS_SHARE);
   title('Skein demo: five databases in two waves');
-  const stack = await startStack({
-    deployments: DEPLOYMENTS,
-    ui: true,
-    report: note,
-    closing,
-    prepare: async (postgres) => {
-      note(`filling five databases with ${rows.toLocaleString('en')} rows each`);
-      await makeOrders(
-        postgres,
-        DEPLOYMENTS.map(({ target }) => target),
-        rows,
-      );
-    },
-  });
-  describeStack(stack);
-  const files = await writeRolloutFiles({
-    folder: join(stack.folder, 'rollout'),
+  const stack = await startOrders({ deployments: DEPLOYMENTS, rows, closing });
+  const path = await writeAndShow(stack, {
     database: 'orders',
     deployments: DEPLOYMENTS,
     rollout: {
@@ -70,10 +54,9 @@ export const wavesScene: Scene = async ({ rows: rowsOfDemo, closing }) => {
     },
     schema: { 'orders.sql': SCHEMA_AFTER },
   });
-  say(`\nrollout.yaml:\n${files.text.replace(/^(?=.)/gm, '  ')}`);
 
   const client = await connectClient(stack, closing);
-  const skein = new CommandLine(stack, dirname(files.path));
+  const skein = new CommandLine(stack, dirname(path));
   const act: Act = { client, stack, skein, apply: client.newApplyId('orders'), claims: new Claims() };
   await planAndStart(act);
   await bakeCanary(act);

@@ -94,6 +94,11 @@ function statusOf(given: ApplyView, described: Readonly<Record<string, Described
   return joinStatus({ view: given, described, detail: 'full', nowMs: Date.parse(SINCE) });
 }
 
+/** What comes next for each operation. */
+function nextOf(given: ApplyView): readonly string[] {
+  return statusOf(given).operations.map(({ next }) => next);
+}
+
 const SINCE = '2026-11-01T11:00:00.000Z';
 const ADMITTED = { stage: 'admitted' } as const;
 const FAILED = outcome({ state: 'failed', message: 'duplicate key' });
@@ -169,15 +174,14 @@ describe('the status of a running apply', () => {
   it('says of a parked operation whose turn comes before', () => {
     const parked = { stage: 'parked', reported: 'waiting_for_cutover', started: true } as const;
     const policyOf = { ...HALT, cutover: 'barrier' } as const;
-    const next = (given: ApplyView) => statusOf(given).operations.map((operation) => operation.next);
-    expect(next(view([seen('eu', parked), seen('us', ADMITTED)], { policy: policyOf }))[0]).toBe(
+    expect(nextOf(view([seen('eu', parked), seen('us', ADMITTED)], { policy: policyOf }))[0]).toBe(
       'cuts over by itself after us (dispatching); `stop` or `cancel` ends it',
     );
-    expect(next(view([seen('eu', parked), seen('us', parked)], { policy: policyOf }))[1]).toBe(
+    expect(nextOf(view([seen('eu', parked), seen('us', parked)], { policy: policyOf }))[1]).toBe(
       'cuts over by itself after eu (parked); `stop` or `cancel` ends it',
     );
     const halted = view([endedAs(FAILED), seen('us', parked), seen('ap', ADMITTED)], { policy: policyOf });
-    expect(next(halted)[1]).toContain('`cutover` says so');
+    expect(nextOf(halted)[1]).toContain('`cutover` says so');
   });
 
   it('names the first failed operation in rollout order that has a message', () => {

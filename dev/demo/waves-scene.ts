@@ -1,5 +1,7 @@
 import { dirname } from 'node:path';
-import type { SkeinClient } from '../../client/index.js';
+import type { OperationStatus, SkeinClient } from '../../client/index.js';
+import { needsPerson } from '../../client/why.js';
+import { OPERATION_STATE } from '../../domain/state.js';
 import type { Closing } from '../closing.js';
 import type { Stack, StackDeployment } from '../stack.js';
 import { CommandLine } from './command-line.js';
@@ -83,14 +85,14 @@ async function planAndStart({ stack, skein, apply }: Act): Promise<void> {
 }
 
 async function bakeCanary({ client, stack, skein, apply, claims }: Act): Promise<void> {
-  await follow(client, apply, ({ waitingFor }) => waitingFor?.for === 'bake');
+  await follow(client, apply, (latest) => latest.waitingFor?.for === 'bake' || needsPerson(latest));
   say('\nBoth were parked with their index built, then cut over one after the other. Now the canary bakes:');
   await skein.run(`status ${apply}`);
   for (const deployment of deploymentsOf(stack, CANARY)) {
     const { hasIndex, hasColumn } = await readChange(deployment);
     claims.make(hasIndex && hasColumn, `${deployment.name}: the index is there, and the column`);
   }
-  await follow(client, apply, ({ waitingFor }) => waitingFor?.for === 'gate');
+  await follow(client, apply, needsPerson);
 }
 
 /** Shows the gate, and opens the snapshot that will hold one of the rest up. */
@@ -120,10 +122,11 @@ async function approveUntilHeld({ client, stack, skein, apply }: Act): Promise<D
   await skein.run(`approve ${apply} --wave rest`);
   const { dsn } = stack.deployment(LATE);
   const status = await follow(client, apply, async (latest) => {
-    const areParked = IN_TIME.every((name) => operationOf(latest, name).state === 'waiting_for_cutover');
+    if (needsPerson(latest)) return true;
+    const isReady = (name: string) => rankOf(operationOf(latest, name)) >= OPERATION_STATE.waiting_for_cutover.rank;
     // Held, and said so by the product itself.
     const isHeld = operationOf(latest, LATE).waitingOn.includes(REPORT);
-    return areParked && isHeld && (await readIndexBuild(dsn))?.blockerPid != null;
+    return IN_TIME.every(isReady) && isHeld && (await readIndexBuild(dsn))?.blockerPid != null;
   });
   if (operationOf(status, LATE).state !== 'running')
     throw new Error(
@@ -161,7 +164,7 @@ async function cutOverTogether({ client, stack, apply, claims }: Act, snapshot: 
   title('The report ends, and the rest cuts over');
   await snapshot.close();
   say(`  ${LATE}: snapshot closed`);
-  const status = await follow(client, apply);
+  const status = await follow(client, apply, needsPerson);
   showResult(status);
   sayPage(stack, apply);
   claims.make(status.state === 'completed', `the apply is completed in all ${status.operations.length} deployments`);
@@ -187,6 +190,10 @@ async function prove({ stack, claims }: Act, known: { readonly approvedAt: Date 
     `rest: began ${((restBeganMs - canaryEndedMs) / 1_000).toFixed(1)} s after the canary was done (bakeTime ${BAKE_SECONDS}s), and after the approval at ${timeOfDay(known.approvedAt)}`,
   );
   claimBarrier(waves, claims);
+}
+
+function rankOf({ state }: OperationStatus): number {
+  return OPERATION_STATE[state].rank;
 }
 
 function deploymentsOf(stack: Stack, names: readonly string[]): readonly StackDeployment[] {

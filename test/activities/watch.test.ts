@@ -39,6 +39,25 @@ describe('watch', () => {
     expect(environment.beats.at(-1)).toMatchObject({ phase: 'verifying' });
   });
 
+  it.each([
+    ['copy', [], 'running'],
+    ['cutover', [observation('cutting_over')], 'cutting_over'],
+    // Over before the first look.
+    ['cutover', [], 'cutting_over'],
+    ['revert', [], 'revert_window'],
+  ] as const)('verifies what was watched until %s without going back to a copy', async (until_, looks, state) => {
+    const fake = new FakeEngine({ progress: [...looks, observation('completed')] });
+    const environment = attempt();
+    const isVerifying = () => environment.beats.at(-1)?.['phase'] === 'verifying';
+    const planDiff = async () => {
+      await until(isVerifying);
+      return NOTHING_LEFT;
+    };
+    const watch = createWatch(portsOf({ engine: { ...fake.engine, planDiff } }));
+    await environment.run(watch, { ...WATCH, until: until_, pollIntervalMs: 100 });
+    expect(environment.beats.at(-1)).toMatchObject({ state, phase: 'verifying', parkedSince: null });
+  });
+
   it('with an interval of half a minute or more gives its slot back between two looks', async () => {
     const fake = new FakeEngine({ progress: [observation('running')] });
     const run = attempt().run(createWatch(portsOf(fake)), { ...WATCH, pollIntervalMs: 30_000 });

@@ -1,6 +1,7 @@
 import { Context } from '@temporalio/activity';
 import { withOperationIds } from '../domain/ids.js';
 import type { LiveDetail } from '../domain/live.js';
+import { OPERATION_STATE, type OperationState } from '../domain/state.js';
 import { abandonable, pause } from './beat.js';
 import type { VerifyAnswer, WatchEnd, WatchInput } from './contract.js';
 import { asEngineFailure } from './failure.js';
@@ -14,6 +15,8 @@ const DIFF_TRIES_AFTER_FAILURE = 3;
 export interface Verifier {
   readonly ports: ActivityPorts;
   readonly input: WatchInput;
+  /** What the heartbeat says now. */
+  readonly shown: () => LiveDetail;
   /** Puts what it waits for into the heartbeat. */
   readonly show: (change: Partial<LiveDetail>) => void;
   /** How long it waits before it reads a diff again that could not be had. */
@@ -26,7 +29,7 @@ export async function verifyEnd(end: WatchEnd, verifier: Verifier): Promise<Watc
   if (end.state === 'completed' && !verify && end.progress === null) return withoutTasks(end, verifier);
   if (!verify || (end.state !== 'completed' && end.state !== 'failed')) return end;
   verifier.show({
-    state: 'running',
+    state: stateWhileVerifying(verifier.shown().state),
     phase: 'verifying',
     progress: end.progress,
     detail: '',
@@ -35,6 +38,12 @@ export async function verifyEnd(end: WatchEnd, verifier: Verifier): Promise<Watc
     progressAt: new Date().toISOString(),
   });
   return end.state === 'completed' ? verifyCompletion(end, verifier) : examineFailure(end, verifier);
+}
+
+/** Never back: what was cutting over is not running again. A park that is over was left by a cutover, however short. */
+function stateWhileVerifying(before: OperationState): OperationState {
+  if (before === 'waiting_for_cutover') return 'cutting_over';
+  return OPERATION_STATE[before].rank > OPERATION_STATE.running.rank ? before : 'running';
 }
 
 /** Completed, and not one task of a plan that has changes: without a verification nothing says that it was done (design 6). */

@@ -208,6 +208,7 @@ class Watch {
     return {
       ports: this.#ports,
       input: this.#input,
+      shown: () => this.#beat.details,
       show: (change) => this.#show(change),
       retryMs: () => this.#pace.retryMs,
     };

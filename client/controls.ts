@@ -36,9 +36,15 @@ export async function haltApply(
 ): Promise<ControlReport> {
   const run = await describeRun(connection.client, apply);
   if (!run.open) return await haltClosed(connection.client, run, control);
-  // A signal cannot be refused, so a wrong environment has to be refused before it is sent.
+  // A signal cannot be refused, so what means another apply has to be refused before it is sent.
   if (message.environment !== undefined)
     await refuseOtherEnvironment(connection.client, run, control, message.environment);
+  await refuseUnknownDeployments(connection.client, run, control, message.deployments ?? []);
+  // What names deployments may be refused for the state of one, and a signal cannot be: it is asked first.
+  if ((message.deployments ?? []).length > 0) {
+    const first = await ask(connection, apply, control, message);
+    if (first !== 'unanswered' && first !== 'closed') return { apply, ...first };
+  }
   const handle = connection.client.workflow.getHandle(apply, run.runId);
   try {
     await handle.signal(CONTROL_SIGNALS[control], message);
@@ -106,6 +112,23 @@ export async function refuseOtherEnvironment(
   throw new SkeinError(
     'refused',
     `${control} names environment ${environment}, and apply ${run.apply} is in ${spec.environment}; name the right environment or the right apply`,
+  );
+}
+
+/** The same as the apply itself says; without a worker nobody else would, and "recorded" would be all a person reads. */
+async function refuseUnknownDeployments(
+  client: Client,
+  run: ApplyRun,
+  control: Control,
+  named: readonly string[],
+): Promise<void> {
+  if (named.length === 0) return;
+  const known = (await readInput(client, run)).spec.deployments.map(({ name }) => name);
+  const unknown = named.filter((name) => !known.includes(name));
+  if (unknown.length === 0) return;
+  throw new SkeinError(
+    'refused',
+    `${control} names deployment ${unknown.join(', ')}, which apply ${run.apply} does not have; it has ${known.join(', ')}`,
   );
 }
 

@@ -10,7 +10,7 @@ export interface RolloutFiles {
   readonly environment?: string;
   readonly deployments: readonly { readonly name: string; readonly target: string }[];
   /** The `rollout` part of the file. */
-  readonly rollout: Readonly<Record<string, string | number>>;
+  readonly rollout: Readonly<Record<string, unknown>>;
   /** File name to desired SQL, all of it in the namespace `public`. */
   readonly schema: Readonly<Record<string, string>>;
 }

@@ -43,6 +43,7 @@ const SOURCE_FOLDERS = [
   'engine',
   'dev',
   'types',
+  'test/scenarios', // what is printed into docs/scenarios.md
 ];
 const BUILD_FILES = ['tsconfig.json', 'tsconfig.build.json', 'package-lock.json'];
 

@@ -8,7 +8,7 @@ import type { OperationFacts, OperationOutcome } from './operation.js';
 import { parkedWarning } from './parking.js';
 import { type ApplySpec, type RolloutPolicy, resolvePolicy, waveIndexes } from './spec.js';
 import { type ApplyState, type EndReason, OPERATION_STATE, type OperationState, hasEnded } from './state.js';
-import { type WaitingStatus, describeWait } from './waiting.js';
+import { type WaitingStatus, describeTurn, describeWait } from './waiting.js';
 import { type WaveRecord, waveFacts } from './wave.js';
 
 /** `skein status -o json`: a contract for scripts (design 8). */
@@ -86,13 +86,16 @@ export function joinStatus(params: {
   const joined = view.operations.map((operation) =>
     joinOperation({ operation, described: params.described[operation.deployment], view, nowMs }),
   );
-  const operations = joined.map(({ status }) => status);
   const situation: Situation = {
     policy: view.policy,
     operations: joined.map((operation) => operation.facts),
     waves: waveFacts(view.waves, view.policy, nowMs),
     controls: { stop: view.stop, cancel: view.cancel, release: view.released },
   };
+  const operations = joined.map((operation) => ({
+    ...operation.status,
+    next: describeTurn(operation.facts, situation) ?? operation.status.next,
+  }));
   return {
     apply: view.apply,
     state: deriveApplyState(situation),
@@ -197,8 +200,7 @@ function joinOperation(params: {
   const coarse = factsOfView(operation);
   if (operation.outcome !== null) return { status: statusOfOutcome(operation.outcome, wave), facts: coarse };
   const live = described?.live ?? null;
-  // An end is believed from the outcome alone, so that no heartbeat makes an apply look finished.
-  const state = live === null || hasEnded(live.state) ? coarse.state : live.state;
+  const state = shownState({ operation, coarse: coarse.state, live, view });
   const joined: OperationFacts = {
     ...coarse,
     state,
@@ -233,6 +235,25 @@ function joinOperation(params: {
       next: nextStep(operation, state, live, view),
     },
   };
+}
+
+/**
+ * What the heartbeat says, where it can know better than the parent. An end is believed from the outcome alone, so that no
+ * heartbeat makes an apply look finished. Before an engine's first answer the heartbeat only says where its activity
+ * began. What was permitted to cut over is doing so in both, unless a halt goes before it: nothing seems to go back.
+ */
+function shownState(params: {
+  readonly operation: OperationView;
+  readonly coarse: OperationState;
+  readonly live: LiveDetail | null;
+  readonly view: Pick<ApplyView, 'stop' | 'cancel'>;
+}): OperationState {
+  const { operation, coarse, live, view } = params;
+  if (live === null || hasEnded(live.state)) return coarse;
+  const isGuess = live.progressAt === null && OPERATION_STATE[live.state].rank < OPERATION_STATE[coarse].rank;
+  const state = isGuess ? coarse : live.state;
+  const isCuttingOver = operation.permitted && !operation.cancelAsked && !view.stop && !view.cancel;
+  return state === 'waiting_for_cutover' && isCuttingOver ? 'cutting_over' : state;
 }
 
 function waveName(policy: RolloutPolicy, index: number | undefined): string | null {

@@ -1,6 +1,8 @@
 import type { ApplyView } from './apply.js';
-import type { ControlFacts, Situation, WaitingFor } from './derive.js';
+import { blockerOf } from './cutover-turn.js';
+import { type ControlFacts, type Situation, type WaitingFor, isPolicyOpen } from './derive.js';
 import { type OperationFacts, isSetback } from './operation.js';
+import { OPERATION_STATE } from './state.js';
 import { earliest, isoTime, latest } from './time.js';
 import type { OperationStatus } from './status.js';
 import { bakedAtMs, expiresAtMs, nextWave } from './wave.js';
@@ -61,6 +63,17 @@ export function describeWait(waitingFor: WaitingFor | null, waiting: Waiting): W
     case 'engine':
       return describeEngineWait(waiting, view);
   }
+}
+
+/** Whose turn it is before a parked operation, while its cutover comes by itself; null where that is not so. */
+export function describeTurn(operation: OperationFacts, situation: Situation): string | null {
+  const { stop, cancel } = situation.controls;
+  if (operation.state !== 'waiting_for_cutover' || !operation.reachable || operation.cutoverAsked) return null;
+  if (stop || cancel || operation.cancelAsked || !isPolicyOpen(situation)) return null;
+  const blocker = blockerOf(situation.policy, situation.operations, operation);
+  if (blocker?.kind !== 'turn') return null;
+  const { deployment, state } = blocker.ahead;
+  return `cuts over by itself after ${deployment} (${OPERATION_STATE[state].label}); \`stop\` or \`cancel\` ends it`;
 }
 
 function describeWaveWait(waitingFor: 'bake' | 'gate', { view, situation }: Waiting): WaitingStatus {

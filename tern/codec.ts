@@ -115,14 +115,20 @@ function messageOf(response: ProgressResponse, state: ObservedState['state']): s
   return failed.length === 0 ? '' : `the engine gave no reason; failed: ${failed.map(tableName).join(', ')}`;
 }
 
+/** One line per table that has something to say; what is ready and only waits comes last, because lines are cut. */
 function detailOf(response: ProgressResponse): string {
-  const lines = response.tables.flatMap((table) => [
+  const tables = response.tables.toSorted((one, other) => Number(isParked(one)) - Number(isParked(other)));
+  const lines = tables.flatMap((table) => [
     ...(table.progressDetail === '' ? [] : [`${tableName(table)}: ${table.progressDetail}`]),
     ...(table.throttled
       ? [`${tableName(table)}: throttled${table.throttleReason && `, ${table.throttleReason}`}`]
       : []),
   ]);
   return lines.length > 0 ? lines.join('; ') : response.summary;
+}
+
+function isParked({ status }: TableProgress): boolean {
+  return normalizeTableStatus(status) === 'waiting_for_cutover';
 }
 
 function progressOf(tables: readonly TableProgress[], state: ObservedState['state']): Progress | null {

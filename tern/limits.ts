@@ -21,15 +21,43 @@ export const DEADLINE_MS = {
   logs: 30_000,
 } as const;
 
+/** Classes of calls whose deadline a worker may set for the engines it reaches. */
+export const DEADLINE_CLASSES = ['plan', 'apply', 'read', 'control'] as const;
+
+export type DeadlineClass = (typeof DEADLINE_CLASSES)[number];
+
+const CLASS_OF: Readonly<Record<keyof typeof DEADLINE_MS, DeadlineClass>> = {
+  plan: 'plan',
+  planDiff: 'plan',
+  apply: 'apply',
+  health: 'read',
+  findApply: 'read',
+  progress: 'read',
+  logs: 'read',
+  control: 'control',
+  revert: 'control',
+};
+
+/** The deadline of one call: that of its class where the worker sets one, and never above the cap. */
+export function deadlineMsOf(call: keyof typeof DEADLINE_MS, patience: Patience): number {
+  return Math.min(patience.deadlinesMs[CLASS_OF[call]] ?? DEADLINE_MS[call], patience.deadlineMsMax);
+}
+
 /** How patient a client is. Both have defaults that suit production; tests of what happens then are less patient. */
 export interface Patience {
   /** How long a call waits for the connection before it is given up as never sent. Default 5,000 ms. */
   readonly connectTimeoutMs: number;
+  /** Deadlines per class of call, in milliseconds. Default: `DEADLINE_MS`. */
+  readonly deadlinesMs: Readonly<Partial<Record<DeadlineClass, number>>>;
   /** Caps the deadline of every call. Default: no cap. */
   readonly deadlineMsMax: number;
 }
 
-export const PATIENCE: Patience = { connectTimeoutMs: 5_000, deadlineMsMax: Number.POSITIVE_INFINITY };
+export const PATIENCE: Patience = {
+  connectTimeoutMs: 5_000,
+  deadlinesMs: {},
+  deadlineMsMax: Number.POSITIVE_INFINITY,
+};
 
 const MEBIBYTE = 1024 * 1024;
 

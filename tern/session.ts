@@ -4,7 +4,7 @@ import { CALLS } from './calls.js';
 import { Connection, type Endpoint } from './connection.js';
 import type { EngineHealth } from './engine.js';
 import { engineFailure, failureOf, statusOf, type Subject } from './failure.js';
-import { DEADLINE_MS, type Patience } from './limits.js';
+import { type Patience, deadlineMsOf } from './limits.js';
 import { probe, type Verdict } from './probe.js';
 
 /** How long `establish` rests before it probes a live connection again whose engine did not serve. */
@@ -77,7 +77,7 @@ export class Session {
     await this.establish({ subject });
     const connection = this.#connection;
     try {
-      return await connection.unary(call, request, Math.min(call.deadlineMs, this.#patience.deadlineMsMax));
+      return await connection.unary(call, request, deadlineMsOf(call.deadline, this.#patience));
     } catch (error) {
       const failure = failureOf({ error, call, subject, address: this.#endpoint.address });
       if (failure.status === 'DEADLINE_EXCEEDED' && !this.#isExamining) void this.#examine(connection);
@@ -140,7 +140,7 @@ export class Session {
     if (this.#verdict?.generation === generation && this.#verdict.connection === connection) {
       return this.#verdict.verdict;
     }
-    const deadlineMs = Math.max(1, Math.min(timeoutMs, DEADLINE_MS.health, this.#patience.deadlineMsMax));
+    const deadlineMs = Math.max(1, Math.min(timeoutMs, deadlineMsOf('health', this.#patience)));
     const { address } = this.#endpoint;
     const current = { connection, generation, verdict: probe({ connection, address, deadlineMs }) };
     this.#verdict = current;

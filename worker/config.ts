@@ -4,6 +4,8 @@ import { LineCounter, parseDocument } from 'yaml';
 import { z } from 'zod';
 import { DEFAULT_QUEUE, NAME_PATTERN, NAME_RULE } from '../domain/ids.js';
 import type { EngineConfiguration } from '../tern/engines.js';
+import { DEADLINE_CLASSES, type DeadlineClass } from '../tern/limits.js';
+import { DURATION_RULE, parseDurationMs } from '../domain/duration.js';
 
 /** The worker's own configuration, `skein.yaml`. Addresses and credentials stay here; workflows see names only (design 7). */
 export interface WorkerConfig {
@@ -11,6 +13,8 @@ export interface WorkerConfig {
   readonly deployments: Readonly<Record<string, EngineConfiguration>>;
   /** Queues whose calls and watches this worker runs: those its deployments are given in the specs. Default `[skein]`. */
   readonly queues: readonly string[];
+  /** Deadlines per class of call to an engine, in milliseconds. Default: those of `tern/limits.ts`. */
+  readonly deadlinesMs: Readonly<Partial<Record<DeadlineClass, number>>>;
   /** Whether it runs workflows too. They reach no engine, so one place is enough. Default: when it serves `skein`. */
   readonly workflows: boolean;
 }
@@ -28,6 +32,16 @@ export class WorkerConfigInvalid extends Error {
 
 const name = z.string().regex(NAME_PATTERN, `must be ${NAME_RULE}`);
 
+/** A call that takes no time at all, or an hour, is a typing mistake. */
+const DEADLINE_LIMITS_MS = { min: 100, max: 3_600_000 } as const;
+
+const duration = z
+  .string()
+  .transform((text) => parseDurationMs(text) ?? Number.NaN)
+  .refine((milliseconds) => milliseconds >= DEADLINE_LIMITS_MS.min && milliseconds <= DEADLINE_LIMITS_MS.max, {
+    message: `must be from 100ms to 1h, ${DURATION_RULE}`,
+  });
+
 const SCHEMA = z.strictObject({
   deployments: z.record(
     name,
@@ -43,6 +57,7 @@ const SCHEMA = z.strictObject({
         .optional(),
     }),
   ),
+  deadlines: z.partialRecord(z.enum(DEADLINE_CLASSES), duration).optional(),
   queues: z.array(name).min(1).optional(),
   workflows: z.boolean().optional(),
 });
@@ -70,7 +85,7 @@ export function parseWorkerConfig(text: string, file: string): WorkerConfig {
   if (!parsed.success) {
     throw new WorkerConfigInvalid(
       file,
-      parsed.error.issues.map((issue) => `${issue.path.join('.') || 'the file'}: ${issue.message}`),
+      parsed.error.issues.map((issue) => `${issue.path.join('.') || 'the file'}: ${messageOf(issue)}`),
     );
   }
   const { deployments, queues = [DEFAULT_QUEUE], workflows = queues.includes(DEFAULT_QUEUE) } = parsed.data;
@@ -78,7 +93,12 @@ export function parseWorkerConfig(text: string, file: string): WorkerConfig {
   const resolved = Object.entries(deployments).map(
     ([deployment, engine]) => [deployment, withFiles(engine, folder)] as const,
   );
-  return { deployments: Object.fromEntries(resolved), queues, workflows };
+  return { deployments: Object.fromEntries(resolved), deadlinesMs: parsed.data.deadlines ?? {}, queues, workflows };
+}
+
+/** What is wrong with a name stands inside the issue of its record. */
+function messageOf(issue: z.core.$ZodIssue): string {
+  return issue.code === 'invalid_key' ? issue.issues.map(({ message }) => message).join(', ') : issue.message;
 }
 
 /** Files are named relative to the configuration that names them. */

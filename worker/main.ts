@@ -34,7 +34,7 @@ export async function runWorker(options: WorkerProcessOptions = {}): Promise<num
   const file = resolve(options.config ?? process.env['SKEIN_CONFIG'] ?? 'skein.yaml');
   try {
     const config = readWorkerConfig(file);
-    const engines = createEngines(config.deployments);
+    const engines = createEngines(config.deployments, { deadlinesMs: config.deadlinesMs });
     Runtime.install({ logger: bridge(log), shutdownSignals: [] });
     const { connectionOptions, namespace = 'default' } = loadClientConnectConfig(
       options.profile === undefined ? {} : { profile: options.profile },

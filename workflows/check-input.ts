@@ -29,6 +29,36 @@ function listProblems(input: unknown): string[] {
     ...planned
       .filter((plan) => !digests.has(plan.digest))
       .map((plan) => `the plan of ${plan.deployment} is of class ${plan.digest}, which the plan does not have`),
+    ...planned
+      .filter((plan, index) => planned.findIndex((other) => other.deployment === plan.deployment) < index)
+      .map((plan) => `deployment ${plan.deployment} is planned twice`),
+    ...driftProblems(given),
+    ...carriedProblems(given, names),
     ...(typeof given.specDigest === 'string' && given.specDigest !== '' ? [] : ['specDigest is missing']),
+  ];
+}
+
+/** Every plan equals the first one's unless drift was allowed; empty plans are done, not drift (design 5). */
+function driftProblems({ plan, allowDrift }: Partial<ApplyInput>): string[] {
+  const full = new Set(plan?.classes.filter(({ changes }) => changes.length > 0).map(({ digest }) => digest));
+  const [first, ...others] = plan?.deployments.filter(({ digest }) => full.has(digest)) ?? [];
+  if (allowDrift === true || first === undefined) return [];
+  return others
+    .filter(({ digest }) => digest !== first.digest)
+    .map(
+      ({ deployment }) =>
+        `the plan of ${deployment} differs from that of ${first.deployment}, and drift is not allowed`,
+    );
+}
+
+/** A later run goes on with exactly the deployments of the spec. */
+function carriedProblems({ carried }: Partial<ApplyInput>, names: readonly string[]): string[] {
+  if (carried === undefined || carried === null) return [];
+  const known = carried.operations.map(({ deployment }) => deployment);
+  return [
+    ...names.filter((name) => !known.includes(name)).map((name) => `nothing is carried over of deployment ${name}`),
+    ...known
+      .filter((name) => !names.includes(name))
+      .map((name) => `${name} is carried over, and the spec does not have it`),
   ];
 }

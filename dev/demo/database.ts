@@ -69,6 +69,12 @@ export interface EngineRecord {
   readonly remoteApplyId: string;
   readonly state: string;
   readonly createdAt: Date;
+  /** When the last step that nobody can see was done; null where none is. */
+  readonly preparedAt: Date | null;
+  /** When it first waited for its cutover. */
+  readonly parkedAt: Date | null;
+  /** From when the engine was told to until it was over, or null while it is not; null before it was told. */
+  readonly cutover: { readonly askedAt: Date; readonly settledAt: Date | null } | null;
 }
 
 /** Every apply that an engine ever accepted for this database, from the engine's own durable record. */
@@ -76,11 +82,22 @@ export async function readEngineRecords(dsn: string): Promise<readonly EngineRec
   // The engine makes its tables when it first has something to record.
   const [table] = await query<{ exists: boolean }>(dsn, "select to_regclass('_skein.applies') is not null as exists");
   if (table?.exists !== true) return [];
-  const rows = await query<{ apply_id: string; state: string; created_at: Date }>(
+  const rows = await query<Omit<EngineRecord, 'cutover'> & { askedAt: Date | null; settledAt: Date | null }>(
     dsn,
-    'select apply_id, state, created_at from _skein.applies order by created_at',
+    `select a.apply_id as "remoteApplyId", a.state, a.created_at as "createdAt",
+            (select max(s.completed_at) from _skein.steps s
+              where s.apply_id = a.apply_id and s.step ->> 'waitsBecause' is null) as "preparedAt",
+            (select min(l.created_at) from _skein.logs l
+              where l.apply_id = a.apply_id and l.new_state = 'waiting_for_cutover') as "parkedAt",
+            c.requested_at as "askedAt", c.settled_at as "settledAt"
+       from _skein.applies a
+       left join _skein.control_requests c on c.apply_id = a.apply_id and c.operation = 'cutover'
+      order by a.created_at`,
   );
-  return rows.map((row) => ({ remoteApplyId: row.apply_id, state: row.state, createdAt: row.created_at }));
+  return rows.map(({ askedAt, settledAt, ...record }) => ({
+    ...record,
+    cutover: askedAt === null ? null : { askedAt, settledAt },
+  }));
 }
 
 export interface IndexBuild {

@@ -6,19 +6,24 @@ import { rolloutScene } from './rollout-scene.js';
 import type { Scene } from './scene.js';
 import { say, title } from './screen.js';
 import { stopScene } from './stop-scene.js';
+import { wavesScene } from './waves-scene.js';
 
 const ROWS = 3_000_000;
 const ROWS_MIN = 1_000;
 
-const USAGE = `Usage: npm run demo [-- [stop] [--keep] [--rows <count>]]
+/** The word that chooses each scene. */
+const SCENES: Readonly<Record<string, Scene>> = { rollout: rolloutScene, stop: stopScene, waves: wavesScene };
+
+const USAGE = `Usage: npm run demo [-- [rollout | stop | waves] [--keep] [--rows <count>]]
 
 Shows the product on this machine, with real databases. Nothing is left behind.
 
-  (no word)        one schema change over three databases
+  rollout          one schema change over three databases (also without a word)
   stop             a stop in the middle of a rollout, its proof, and how it goes on
+  waves            five databases in two waves: a canary that bakes, a gate, and a cutover that waits for the last
 
   --keep           leave everything running afterwards, until Ctrl-C, to look at it
-  --rows <count>   rows per database (default ${ROWS.toLocaleString('en')}, at least ${ROWS_MIN.toLocaleString('en')})
+  --rows <count>   rows per database, of which stop and waves take a share (default ${ROWS.toLocaleString('en')}, at least ${ROWS_MIN.toLocaleString('en')})
 
 Exit codes: 0 everything was as promised, 1 it was not, 64 usage, 130 Ctrl-C
 `;
@@ -43,14 +48,14 @@ function readOptions(args: readonly string[]): DemoOptions | null {
       process.stdout.write(USAGE);
       return null;
     }
-    const [word, ...more] = positionals;
-    if (more.length > 0 || (word !== undefined && word !== 'stop'))
-      throw new Error(`unknown: ${positionals.join(' ')}`);
+    const [word = 'rollout', ...more] = positionals;
+    const scene = SCENES[word];
+    if (more.length > 0 || scene === undefined) throw new Error(`unknown: ${positionals.join(' ')}`);
     const rows = values.rows === undefined ? ROWS : Number(values.rows.replaceAll(/[_,]/g, ''));
     if (!Number.isInteger(rows) || rows < ROWS_MIN) {
       throw new Error(`--rows must be a whole number of at least ${ROWS_MIN}, got ${values.rows}`);
     }
-    return { scene: word === 'stop' ? stopScene : rolloutScene, keep: values.keep ?? false, rows };
+    return { scene, keep: values.keep ?? false, rows };
   } catch (error) {
     process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n\n${USAGE}`);
     process.exitCode = EXIT.usage;

@@ -1,10 +1,12 @@
+import { join } from 'node:path';
 import { Client, Connection } from '@temporalio/client';
 import { type ApplyStatus, type RolloutPlan, readSpecFile, SkeinClient } from '../../client/index.js';
 import type { Closing } from '../closing.js';
-import type { Stack } from '../stack.js';
+import { type RolloutFiles, writeRolloutFiles } from '../rollout-files.js';
+import { type Stack, type StackOptions, startStack } from '../stack.js';
 import { claim, command, elapsed, note, ProgressDisplay, say, table } from './screen.js';
 
-/** What both scenes of the demo have in common: a stack, the client library on it, and a count of broken promises. */
+/** What the scenes of the demo have in common: a stack, the client library on it, and a count of broken promises. */
 export interface SceneOptions {
   /** Rows per database. */
   readonly rows: number;
@@ -15,6 +17,39 @@ export interface SceneOptions {
 export type Scene = (options: SceneOptions) => Promise<{ readonly isGood: boolean; readonly stack: Stack }>;
 
 const LOOK_INTERVAL_MS = 250;
+
+/** Starts a scene's stack, saying what is done; `prepare` fills its databases. */
+export function startSceneStack(
+  options: Required<Pick<StackOptions, 'deployments' | 'prepare' | 'closing'>>,
+): Promise<Stack> {
+  return startStack({ ...options, ui: true, report: note });
+}
+
+/** Writes rollout.yaml and its schema beside the stack, shows it, and gives its path. */
+export async function writeAndShow(stack: Stack, files: Omit<RolloutFiles, 'folder'>): Promise<string> {
+  const { path, text } = await writeRolloutFiles({ ...files, folder: join(stack.folder, 'rollout') });
+  say(`\nrollout.yaml:\n${indent(text, 2)}`);
+  return path;
+}
+
+/** Which processes run, where they answer and where they log. */
+export function describeStack(stack: Stack): void {
+  say('');
+  table(
+    ['process', 'address', 'log'],
+    [
+      [
+        `PostgreSQL (${stack.deployments.length} databases)`,
+        `127.0.0.1:${stack.postgres.port}`,
+        stack.postgres.dataDir,
+      ],
+      ['Temporal server', stack.temporal.address, join(stack.folder, 'temporal.log')],
+      ['Temporal UI', stack.temporal.uiAddress ?? '-', ''],
+      ...stack.deployments.map(({ engine, address }) => [engine.name, address, engine.logFile]),
+      ['worker', '', stack.worker.logFile],
+    ],
+  );
+}
 
 /** Connects the client library to the stack's server. */
 export async function connectClient(stack: Stack, closing: Closing): Promise<SkeinClient> {
@@ -36,8 +71,8 @@ export async function planAndShow(client: SkeinClient, path: string): Promise<Ro
   return plan;
 }
 
-function indent(text: string, spaces: number): string {
-  return text.replace(/^/gm, ' '.repeat(spaces));
+export function indent(text: string, spaces: number): string {
+  return text.replace(/^(?=.)/gm, ' '.repeat(spaces));
 }
 
 /** The apply's page in the Temporal UI, while that is up. */
@@ -49,24 +84,23 @@ export function sayPage(stack: Stack, apply: string): void {
 }
 
 /**
- * Follows an apply on the screen until it has ended, or until `isEnough` says so, which is asked again and again beside
- * the status, because it may look at other things. Resolves to the last status seen.
+ * Follows an apply on the screen until it has ended, or until `isEnough` says so of the latest status, which is asked again
+ * and again, because it may look at other things as well. Resolves to the last status seen.
  */
 export async function follow(
   client: SkeinClient,
   apply: string,
-  isEnough: () => Promise<boolean> = () => Promise.resolve(false),
+  isEnough: (latest: ApplyStatus) => Promise<boolean> | boolean = () => false,
 ): Promise<ApplyStatus> {
   const display = new ProgressDisplay();
   const enough = new AbortController();
+  let latest: ApplyStatus | null = null;
   const asking = setInterval(() => {
-    isEnough().then(
-      (is) => is && enough.abort(),
-      () => undefined, // A question that failed is asked again.
-    );
+    void isReached(isEnough, latest).then((is) => is && enough.abort());
   }, LOOK_INTERVAL_MS);
   try {
     for await (const status of client.watch(apply, { intervalMs: LOOK_INTERVAL_MS, signal: enough.signal })) {
+      latest = status;
       display.show(status);
     }
   } finally {
@@ -74,6 +108,25 @@ export async function follow(
     display.end();
   }
   return client.status(apply);
+}
+
+/** A question that failed is asked again. */
+async function isReached(
+  isEnough: (latest: ApplyStatus) => Promise<boolean> | boolean,
+  latest: ApplyStatus | null,
+): Promise<boolean> {
+  try {
+    return latest !== null && (await isEnough(latest));
+  } catch {
+    return false;
+  }
+}
+
+/** The operation of one deployment; throws where there is none. */
+export function operationOf(status: ApplyStatus, deployment: string): ApplyStatus['operations'][number] {
+  const found = status.operations.find((operation) => operation.deployment === deployment);
+  if (found === undefined) throw new Error(`apply ${status.apply} has no deployment ${deployment}`);
+  return found;
 }
 
 /** The table at the end: one row per deployment. */

@@ -1,11 +1,15 @@
 import chalk from 'chalk';
 import Table from 'cli-table3';
 import logUpdate from 'log-update';
+import { isWorthTelling } from '../../client/cli/render-status.js';
 import type { ApplyStatus, OperationStatus } from '../../client/index.js';
+import { APPLY_STATE, OPERATION_STATE } from '../../domain/state.js';
 
 /** What the demo prints. On a terminal the progress is redrawn in place; elsewhere a line is printed when something changed. */
 
 const BAR_CELLS = 20;
+/** Most labels of a state fit. */
+const STATE_COLUMNS = 12;
 /** What a line of the progress takes before its last column, which is cut to what is left of the window. */
 const LINE_COLUMNS = 62;
 const COLUMNS = 100;
@@ -56,8 +60,8 @@ export class ProgressDisplay {
       this.#draw();
       return;
     }
-    const lines = status.operations.map((each) => `${each.deployment}=${each.state}${phaseOf(each)}`).join('  ');
-    const line = `  ${status.state.padEnd(10)} ${lines}`;
+    const lines = status.operations.map((each) => `${each.deployment}=${labelOf(each)}${phaseOf(each)}`).join('  ');
+    const line = `  ${APPLY_STATE[status.state].label.padEnd(STATE_COLUMNS)} ${lines}${waitOf(status)}`;
     if (line !== this.#printed) process.stdout.write(`${line}\n`);
     this.#printed = line;
   }
@@ -74,8 +78,7 @@ export class ProgressDisplay {
   #draw(): void {
     const status = this.#latest;
     if (status === null) return;
-    const waiting = status.waitingFor === null ? '' : chalk.yellow(`  waits for ${status.waitingFor.for}`);
-    const header = `  ${chalk.bold(status.apply)}  ${stateText(status.state)}${waiting}`;
+    const header = `  ${chalk.bold(status.apply)}  ${coloured(status.state, APPLY_STATE[status.state].label)}${chalk.yellow(waitOf(status))}`;
     logUpdate([header, ...status.operations.map(operationLine)].join('\n'));
   }
 }
@@ -85,7 +88,7 @@ function operationLine(operation: OperationStatus): string {
   const bar = percent === null ? ' '.repeat(BAR_CELLS + 5) : `${progressBar(percent)} ${String(percent).padStart(3)}%`;
   const room = Math.max(0, (process.stdout.columns ?? COLUMNS) - LINE_COLUMNS - phaseOf(operation).length);
   const waitingOn = operation.waitingOn === '' ? '' : chalk.dim(`  ${operation.waitingOn.slice(0, room)}`);
-  return `    ${operation.deployment.padEnd(6)} ${stateText(operation.state)} ${bar} ${elapsed(operation).padStart(6)}${chalk.dim(phaseOf(operation))}${waitingOn}`;
+  return `    ${operation.deployment.padEnd(6)} ${coloured(operation.state, labelOf(operation))} ${bar} ${elapsed(operation).padStart(6)}${chalk.dim(phaseOf(operation))}${waitingOn}`;
 }
 
 function progressBar(percent: number): string {
@@ -97,11 +100,29 @@ function phaseOf(operation: OperationStatus): string {
   return operation.phase === null ? '' : ` (${operation.phase})`;
 }
 
-function stateText(state: string): string {
-  const padded = state.replaceAll('_', ' ').padEnd(12);
+function labelOf({ state }: OperationStatus): string {
+  return OPERATION_STATE[state].label;
+}
+
+/** What the whole apply waits for, and until when; empty while something moves. */
+function waitOf({ waitingFor, detail }: ApplyStatus): string {
+  if (detail === 'coarse') return '  no worker answers';
+  if (waitingFor === null || !isWorthTelling(waitingFor)) return '';
+  const wave = waitingFor.wave === null ? '' : ` before wave ${waitingFor.wave}`;
+  const until = waitingFor.until === null ? '' : ` until ${timeOfDay(new Date(waitingFor.until))}`;
+  return `  waits for ${waitingFor.for.replaceAll('_', ' ')}${wave}${until}`;
+}
+
+function coloured(state: string, label: string): string {
+  const padded = label.padEnd(STATE_COLUMNS);
   if (state === 'completed') return chalk.green(padded);
   if (state === 'failed') return chalk.red(padded);
   return state === 'stopped' || state === 'stopping' ? chalk.yellow(padded) : chalk.cyan(padded);
+}
+
+/** `06:40:07.123`, in UTC like every time that is shown. */
+export function timeOfDay(time: Date): string {
+  return time.toISOString().slice(11, 23);
 }
 
 /** From start to end or to now; empty for one that never started. */

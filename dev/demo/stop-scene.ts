@@ -1,10 +1,19 @@
-import { join } from 'node:path';
 import type { ApplyStatus, SkeinClient } from '../../client/index.js';
-import { type Stack, startStack } from '../stack.js';
+import type { Stack } from '../stack.js';
 import { makeCopies, OpenSnapshot, query, readEngineRecords, readIndex, readIndexBuild } from './database.js';
-import { writeRolloutFiles } from '../rollout-files.js';
-import { Claims, connectClient, follow, planAndShow, sayPage, type Scene, showResult } from './scene.js';
-import { command, note, say, table, title } from './screen.js';
+import {
+  Claims,
+  connectClient,
+  follow,
+  operationOf,
+  planAndShow,
+  sayPage,
+  type Scene,
+  showResult,
+  startSceneStack,
+  writeAndShow,
+} from './scene.js';
+import { command, say, table, timeOfDay, title } from './screen.js';
 
 /** A stop that stops: one deployment failed, one in flight, two that must never start; and how it goes on afterwards. */
 
@@ -19,6 +28,9 @@ const INDEX = 'customers_email_key';
 /** A tenth of the other scene's: here nothing has to take long, because a snapshot holds the build. */
 const ROWS_SHARE = 10;
 
+/** The application name of the session that holds the build up. */
+const REPORT = 'forgotten report';
+
 const SCHEMA_BEFORE = 'create table customers (id bigint primary key, email text not null)';
 const SCHEMA_AFTER = `CREATE TABLE customers (
   id bigint PRIMARY KEY,
@@ -31,10 +43,8 @@ CREATE UNIQUE INDEX ${INDEX} ON customers (email);
 
 export const stopScene: Scene = async ({ rows, closing }) => {
   title('Skein demo: a stop that stops');
-  const stack = await startStack({
+  const stack = await startSceneStack({
     deployments: DEPLOYMENTS,
-    ui: true,
-    report: note,
     closing,
     prepare: async (postgres) => {
       const fill = `insert into customers select n, 'customer' || n || '@example.org' from generate_series(1, ${Math.ceil(rows / ROWS_SHARE)}) n`;
@@ -52,22 +62,20 @@ export const stopScene: Scene = async ({ rows, closing }) => {
     "insert into customers select max(id) + 1, 'customer1@example.org' from customers returning id",
   );
   say(`  eu: customer ${added?.id ?? '?'} was given the address of customer 1`);
-  const snapshot = await OpenSnapshot.open(us.dsn, 'forgotten report');
+  const snapshot = await OpenSnapshot.open(us.dsn, REPORT);
   closing.add('the open snapshot', () => snapshot.abandon());
   say('  us: a report holds a snapshot open, and an index build must wait for it');
 
-  const files = await writeRolloutFiles({
-    folder: join(stack.folder, 'rollout'),
+  const path = await writeAndShow(stack, {
     database: 'customers',
     deployments: DEPLOYMENTS,
     rollout: { maxConcurrency: 1, onFailure: 'continue' },
     schema: { 'customers.sql': SCHEMA_AFTER },
   });
-  say(`\nrollout.yaml:\n${files.text.replace(/^(?=.)/gm, '  ')}`);
   const client = await connectClient(stack, closing);
   const apply = client.newApplyId('customers');
   const claims = new Claims();
-  await rollOutUntilHeld({ client, stack, apply, path: files.path });
+  await rollOutUntilHeld({ client, stack, apply, path });
   await stopAndProve({ client, stack, apply, claims });
   await mendAndRetry({ client, stack, apply, claims, snapshot });
   return { isGood: claims.isGood, stack };
@@ -85,10 +93,10 @@ async function rollOutUntilHeld({ client, stack, apply, path }: Act & { readonly
   await client.apply(plan, { id: apply });
   sayPage(stack, apply);
   const { dsn } = stack.deployment('us');
-  const status = await follow(client, apply, async () => {
+  const status = await follow(client, apply, async (latest) => {
     const build = await readIndexBuild(dsn);
     // Held, and said so by the product itself.
-    return build?.blockerPid != null && operationOf(await client.status(apply), 'us').waitingOn !== '';
+    return build?.blockerPid != null && operationOf(latest, 'us').waitingOn.includes(REPORT);
   });
   const build = await readIndexBuild(dsn);
   if (build === null || build.blockerPid === null) {
@@ -170,16 +178,6 @@ async function mendAndRetry(act: Act & { readonly claims: Claims; readonly snaps
   }
 }
 
-function operationOf(status: ApplyStatus, deployment: string): ApplyStatus['operations'][number] {
-  const found = status.operations.find((operation) => operation.deployment === deployment);
-  if (found === undefined) throw new Error(`apply ${status.apply} has no deployment ${deployment}`);
-  return found;
-}
-
 function stateOf(status: ApplyStatus, deployment: string): string {
   return operationOf(status, deployment).state;
-}
-
-function timeOfDay(time: Date): string {
-  return time.toISOString().slice(11, 23);
 }

@@ -4,6 +4,7 @@ import { commandBlocks } from './command-tables.js';
 import { controlBlocks } from './control-tables.js';
 import { failureBlocks } from './failure-tables.js';
 import { type Blocks, fillBlocks } from './markdown.js';
+import { scenarioBlocks } from './scenario-tables.js';
 import { stateBlocks } from './state-tables.js';
 
 /** A document whose tables are printed from the code. */
@@ -21,6 +22,7 @@ export async function printDocuments(root: string): Promise<readonly PrintedDocu
     ['docs/controls.md', controlBlocks()],
     ['docs/failures.md', failureBlocks(root)],
     ['docs/cli.md', await commandBlocks()],
+    ['docs/scenarios.md', scenarioBlocks()],
   ];
   return documents.map(([path, blocks]) => {
     const before = readFileSync(join(root, path), 'utf8');

@@ -97,6 +97,15 @@ describe('start', () => {
     expect(fake.calls).toEqual(['progress', 'start', 'progress']);
   });
 
+  it('whose first look gets no answer sends nothing, and looks again', async () => {
+    const fake = new FakeEngine({
+      progress: [failure('Unreachable'), failure('Ambiguous'), observation('running')],
+      start: [ACCEPTED],
+    });
+    expect(await attempt().run(createStartRemote(portsOf(fake)), REMOTE)).toEqual({ kind: 'going' });
+    expect(fake.calls).toEqual(['progress', 'progress', 'progress']);
+  });
+
   it('that is refused says so with the ids', async () => {
     const fake = new FakeEngine({
       progress: [observation('stopped')],

@@ -39,6 +39,25 @@ describe('watch', () => {
     expect(environment.beats.at(-1)).toMatchObject({ phase: 'verifying' });
   });
 
+  it.each([
+    ['copy', [], 'running'],
+    ['cutover', [observation('cutting_over')], 'cutting_over'],
+    // Over before the first look.
+    ['cutover', [], 'cutting_over'],
+    ['revert', [], 'revert_window'],
+  ] as const)('verifies what was watched until %s without going back to a copy', async (until_, looks, state) => {
+    const fake = new FakeEngine({ progress: [...looks, observation('completed')] });
+    const environment = attempt();
+    const isVerifying = () => environment.beats.at(-1)?.['phase'] === 'verifying';
+    const planDiff = async () => {
+      await until(isVerifying);
+      return NOTHING_LEFT;
+    };
+    const watch = createWatch(portsOf({ engine: { ...fake.engine, planDiff } }));
+    await environment.run(watch, { ...WATCH, until: until_, pollIntervalMs: 100 });
+    expect(environment.beats.at(-1)).toMatchObject({ state, phase: 'verifying', parkedSince: null });
+  });
+
   it('with an interval of half a minute or more gives its slot back between two looks', async () => {
     const fake = new FakeEngine({ progress: [observation('running')] });
     const run = attempt().run(createWatch(portsOf(fake)), { ...WATCH, pollIntervalMs: 30_000 });
@@ -71,6 +90,20 @@ describe('watch', () => {
     const errors = environment.beats.filter((beat) => beat['unreachableSince'] !== null);
     expect(errors.map((beat) => beat['lastError'])).toEqual(expect.arrayContaining(['no route', 'no answer']));
     expect(new Set(errors.map((beat) => beat['unreachableSince'])).size).toBe(1);
+  });
+
+  it('ends unconfirmed once the engine refuses to be asked, names it, and reads the diff before it says failed', async () => {
+    const progress = [observation('running'), failure('EngineRefused', 'INVALID_ARGUMENT: no such environment')];
+    for (const [planDiff, changeInPlace] of [
+      [ALL_LEFT, false],
+      [NOTHING_LEFT, true],
+    ] as const) {
+      const fake = new FakeEngine({ progress, planDiff: [planDiff] });
+      const answer = await attempt().run(createWatch(portsOf(fake)), WATCH);
+      expect(answer).toMatchObject({ kind: 'ended', state: 'failed', confirmed: false, changeInPlace });
+      expect(answer).toMatchObject({ message: expect.stringContaining('no such environment') });
+      expect(answer).toMatchObject({ message: expect.stringContaining('[deployment eu, remote apply apply-1') });
+    }
   });
 
   it('believes stopped at once, unless there was a Start a moment ago', async () => {

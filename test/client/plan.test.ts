@@ -6,6 +6,7 @@ import { SkeinError } from '../../client/errors.js';
 import { isNothingToDo, openProblems, refuseProblems, reviewPlans, toApplyPlan } from '../../client/plan.js';
 import { readPlanFile, refuseOtherPlan, writePlanFile } from '../../client/plan-file.js';
 import type { DeploymentAnswer } from '../../domain/planning.js';
+import { PAYLOAD_BYTES_MAX } from '../../domain/spec.js';
 import { SCHEMA_FILES, answer, change, spec } from './builders.js';
 
 const ADD = change('ALTER TABLE orders ADD COLUMN note text');
@@ -97,6 +98,23 @@ describe('reviewing plans', () => {
     const later = review([answer('eu', [counted('3000001')]), answer('us', [ADD]), answer('ap', [ADD])]);
     expect(later.specDigest).toBe(plan.specDigest);
     expect(() => refuseOtherPlan(plan, later)).not.toThrow();
+  });
+
+  test('of two deployments with one engine and target nothing lifts the refusal, which names both and the target', () => {
+    const one = { addressDigest: 'the same engine', target: 'orders_eu' };
+    const plan = review([answer('eu', [ADD], one), answer('us', [ADD], one)]);
+    const error = errorOf(() => refuseProblems(plan, { allowUnsafe: true, allowDrift: true }));
+    expect(error.kind).toBe('plan_refused');
+    expect(error.problems).toEqual([
+      'eu, us: have the same engine and target orders_eu, so they are one database; keep one of them',
+    ]);
+  });
+
+  test('a schema and plan that are too large to be carried are refused with their size and the limit', () => {
+    const plan = review([answer('eu', [change(`-- ${'x'.repeat(PAYLOAD_BYTES_MAX)}`)])]);
+    const error = errorOf(() => toApplyPlan(plan));
+    expect(error.kind).toBe('invalid_spec');
+    expect(error.message).toMatch(/schema and plan of orders are \d+ bytes and the limit is 1048576/);
   });
 
   test('an engine that could not be asked is unavailable, not refused, and is named', () => {

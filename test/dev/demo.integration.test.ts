@@ -39,6 +39,21 @@ describe('the demo', () => {
     await until(() => demo.leftovers().length === 0);
   });
 
+  it('rolls over two waves with a bake, a gate and a barrier, and proves them from catalogs and engines', {
+    timeout: DEADLINE_MS,
+  }, async () => {
+    const demo = runCommand('dev/demo/main.js', 'waves', ...FEW);
+    expect(await demo.ended(), demo.output()).toBe(0);
+    const output = demo.output();
+    expect(output).toMatch(/waits for bake before wave rest until \d\d:\d\d/);
+    expect(output).toMatch(/\$ skein approve orders-\w+ --wave rest/);
+    expect(output).toContain('next     cuts over by itself after ap (running)');
+    expect(output).toContain('✓ rest: no cutover before the last one was parked');
+    expect(output).toContain('✓ no two cut over at once');
+    expect(output).not.toContain('✗');
+    await until(() => demo.leftovers().length === 0);
+  });
+
   it.each([
     ['Ctrl-C while it starts', 'SIGINT', /starting PostgreSQL/],
     ['kill -9 in the middle', 'SIGKILL', /starting 3 engines/],

@@ -11,6 +11,7 @@ describe('the documents', () => {
       'docs/controls.md',
       'docs/failures.md',
       'docs/cli.md',
+      'docs/scenarios.md',
     ]);
     for (const { path, before, after } of documents) expect(before, `${path}: run npm run docs`).toBe(after);
   });

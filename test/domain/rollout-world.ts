@@ -115,7 +115,7 @@ function carryOut(world: World, decision: Decision): World {
 }
 
 /** What no rule asks of a member any more once it has ended; worlds that differ in nothing else are one. */
-function forget(member: Member): Member {
+export function forget(member: Member): Member {
   if (!hasEnded(member.state)) return member;
   return {
     ...member,
@@ -225,7 +225,7 @@ function byPeople(world: World, policy: RolloutPolicy, nature: Nature): readonly
 const NAMED: readonly Control[] = ['retry', 'skip', 'cancel'];
 
 /** What the apply workflow does with a control that was accepted. */
-function obey(
+export function obey(
   world: World,
   {
     name,

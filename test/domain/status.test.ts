@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { ApplyView } from '../../domain/apply.js';
+import type { OperationState } from '../../domain/state.js';
 import { earliest } from '../../domain/time.js';
 import {
   type ApplyStatus,
@@ -10,11 +11,16 @@ import {
   joinStatus,
   statusOfResult,
 } from '../../domain/status.js';
-import { outcome, policy, result, unsent } from './builders.js';
+import { HALT, outcome, policy, result, unsent } from './builders.js';
 import { SPEC, endedAs, live, seen, view } from './views.js';
 
 function statusOf(given: ApplyView, described: Readonly<Record<string, DescribedOperation>> = {}): ApplyStatus {
   return joinStatus({ view: given, described, detail: 'full', nowMs: Date.parse(SINCE) });
+}
+
+/** What comes next for each operation. */
+function nextOf(given: ApplyView): readonly string[] {
+  return statusOf(given).operations.map(({ next }) => next);
 }
 
 const SINCE = '2026-11-01T11:00:00.000Z';
@@ -75,6 +81,31 @@ describe('the status of a running apply', () => {
     const parked = { stage: 'parked', reported: 'waiting_for_cutover', started: true } as const;
     expect(statusOf(view([seen('eu', parked)])).operations[0]?.state).toBe('waiting_for_cutover');
     expect(statusOf(view([seen('eu', { ...parked, permitted: true })])).state).toBe('cutting_over');
+  });
+
+  it('never shows a permitted cutover as a park or a copy again, whatever its activities have said so far', () => {
+    const permitted = { stage: 'parked', reported: 'waiting_for_cutover', started: true, permitted: true } as const;
+    const says = (state: OperationState, progressAt: string | null, given: Partial<ApplyView> = {}) =>
+      statusOf(view([seen('eu', permitted)], given), { eu: live({ state, progressAt }) }).operations[0]?.state;
+    expect(says('running', null)).toBe('cutting_over');
+    expect(says('waiting_for_cutover', null)).toBe('cutting_over');
+    expect(says('waiting_for_cutover', SINCE)).toBe('cutting_over');
+    // An engine that recovers is copying, and a stop goes before a cutover.
+    expect(says('running', SINCE)).toBe('running');
+    expect(says('waiting_for_cutover', SINCE, { stop: true })).toBe('waiting_for_cutover');
+  });
+
+  it('says of a parked operation whose turn comes before', () => {
+    const parked = { stage: 'parked', reported: 'waiting_for_cutover', started: true } as const;
+    const policyOf = { ...HALT, cutover: 'barrier' } as const;
+    expect(nextOf(view([seen('eu', parked), seen('us', ADMITTED)], { policy: policyOf }))[0]).toBe(
+      'cuts over by itself after us (dispatching); `stop` or `cancel` ends it',
+    );
+    expect(nextOf(view([seen('eu', parked), seen('us', parked)], { policy: policyOf }))[1]).toBe(
+      'cuts over by itself after eu (parked); `stop` or `cancel` ends it',
+    );
+    const halted = view([endedAs(FAILED), seen('us', parked), seen('ap', ADMITTED)], { policy: policyOf });
+    expect(nextOf(halted)[1]).toContain('`cutover` says so');
   });
 
   it('names the first failed operation in rollout order that has a message', () => {

@@ -4,6 +4,7 @@ import type { Decision } from '../../domain/rollout.js';
 import type { RolloutPolicy } from '../../domain/spec.js';
 import { APPLY_STATE, hasEnded } from '../../domain/state.js';
 import { plainPermits } from './plain-cutover.js';
+import { endsOf, plainEnds } from './plain-ends.js';
 import { plainlyOpen } from './plain-rules.js';
 import {
   type Happening,
@@ -47,7 +48,7 @@ function walk(start: World, rules: RolloutPolicy, nature: Nature): Walk {
 }
 
 /** What must hold of every single decision, whatever led to it. */
-function checkDecision(world: World, rules: RolloutPolicy, decision: Decision): void {
+export function checkDecision(world: World, rules: RolloutPolicy, decision: Decision): void {
   const problem = problemOf(world, rules, decision);
   if (problem !== null)
     expect.fail(`${problem}: ${JSON.stringify(decision)} in ${keyOf(world)} under ${JSON.stringify(rules)}`);
@@ -72,6 +73,8 @@ function problemOf(world: World, rules: RolloutPolicy, decision: Decision): stri
     if (!before.every(({ state }) => hasEnded(state))) return 'starts a wave before the one before has ended';
     if (waves[decision.startWave]?.started === true) return 'starts a wave twice';
   }
+  const ends = decision.settle ? [] : plainEnds(world, rules, isOpen);
+  if (endsOf(decision, world).join() !== ends.join()) return `ends other than ${ends.join()}`;
   const touched = [...decision.end, ...decision.halt].map(({ deployment }) => deployment);
   if (operations.some(({ deployment, state }) => hasEnded(state) && touched.includes(deployment)))
     return 'touches one that has ended';

@@ -3,7 +3,8 @@ import type { History } from '@temporalio/common/lib/proto-utils.js';
 import { expect, it } from 'vitest';
 import { openStage } from '../support/stage.js';
 import { writeHistories } from './histories.js';
-import { type ApplyRunId, SCENARIOS } from './scenarios.js';
+import type { ApplyRunId } from './scenario.js';
+import { SCENARIOS } from './scenarios.js';
 
 /**
  * Records the golden histories anew: `npm run record`. To be run when a new sequence of commands is meant, before it has

@@ -1,27 +1,10 @@
 import { SkeinClient } from '../../client/index.js';
 import { CONTROL_SIGNALS, CONTROL_UPDATES } from '../../workflows/messages.js';
 import { failureOf, resetApply, send, startNextRun, untilStatus } from '../support/controls.js';
-import type { Scene, SceneOptions } from '../support/stage.js';
-import { resultOf, untilView } from '../support/stage.js';
+import { type Scene, resultOf, untilView } from '../support/stage.js';
+import { ROLLOUT_SCENARIOS } from './rollout-scenarios.js';
+import { FAILS, HOLDS, type Scenario, runOf, watched } from './scenario.js';
 
-/** One run of an apply. */
-export interface ApplyRunId {
-  readonly workflowId: string;
-  readonly runId: string;
-}
-
-/** A story whose histories are kept, so that every later version of the workflows is held to it (I10). */
-export interface Scenario {
-  /** Also the folder of its histories. */
-  readonly name: string;
-  readonly deployments: readonly string[];
-  readonly options?: SceneOptions;
-  /** Plays it to its end; gives every run of every apply in it, in order. */
-  readonly play: (scene: Scene) => Promise<readonly ApplyRunId[]>;
-}
-
-const HOLDS = { steps: [{ state: 'STATE_RUNNING', holds: true }] } as const;
-const FAILS = { end: 'failed', message: 'duplicate key value' } as const;
 const START = { control: 'start', release: false, skip: [] } as const;
 const RETRY = { control: 'retry', deployments: [], release: false, skip: [] } as const;
 
@@ -49,6 +32,7 @@ export const SCENARIOS: readonly Scenario[] = [
   { name: 'child-terminated', deployments: ['eu', 'us'], play: playChildTerminated },
   { name: 'reset-in-the-middle', deployments: ['eu', 'us'], play: playReset },
   { name: 'terminated-and-started-again', deployments: ['eu', 'us'], play: playTerminated },
+  ...ROLLOUT_SCENARIOS,
 ];
 
 async function playToTheEnd(scene: Scene) {
@@ -271,14 +255,6 @@ async function playTerminated(scene: Scene) {
   scene.engine('eu').completeApply('eu');
   await resultOf(scene.client.workflow.getHandle(handle.workflowId));
   return [runOf(handle), { workflowId: handle.workflowId, runId: again.runId }];
-}
-
-async function watched(scene: Scene, deployment: string): Promise<void> {
-  await scene.engine(deployment).ledger.waitForCall({ rpc: 'Progress', target: deployment, outcome: 'answered' });
-}
-
-function runOf(handle: { readonly workflowId: string; readonly firstExecutionRunId: string }): ApplyRunId {
-  return { workflowId: handle.workflowId, runId: handle.firstExecutionRunId };
 }
 
 function numbered(count: number): readonly string[] {

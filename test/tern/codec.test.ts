@@ -104,6 +104,16 @@ test('what an engine is doing or waiting for is one line', () => {
   );
 });
 
+test('what works is told before what is ready and waits', () => {
+  const tables = [
+    { tableName: 'items', status: 'waiting_for_cutover', progressDetail: 'waiting for cutover' },
+    { tableName: 'orders', status: 'running', progressDetail: 'building index' },
+  ];
+  expect(observe({ state: State.STATE_RUNNING, tables }).detail).toBe(
+    'orders: building index; items: waiting for cutover',
+  );
+});
+
 test('settled control requests keep their time, so that an old one can be told from ours (C34)', () => {
   const settled = { operation: 'stop', status: 'failed', errorMessage: 'too late', settledAt: '2026-11-22T04:00:00Z' };
   expect(observe({ state: State.STATE_COMPLETED, settledControlRequests: [settled] }).settledControls).toEqual([

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { CHANNEL_OPTIONS, DEADLINE_MS } from '../../tern/limits.js';
+import { CHANNEL_OPTIONS, DEADLINE_MS, PATIENCE, deadlineMsOf } from '../../tern/limits.js';
 
 test('the transport repeats nothing and takes no orders from DNS (C41)', () => {
   expect(CHANNEL_OPTIONS['grpc.enable_retries']).toBe(0);
@@ -21,4 +21,12 @@ test('only planning may take minutes; whatever moves an engine is settled within
   const { plan, planDiff, ...others } = DEADLINE_MS;
   expect(Math.max(plan, planDiff)).toBe(300_000);
   expect(Math.max(...Object.values(others))).toBe(30_000);
+});
+
+test('a worker sets deadlines per class of call, and a cap holds over all of them', () => {
+  const patience = { ...PATIENCE, deadlinesMs: { read: 3_000, control: 45_000 } };
+  expect(deadlineMsOf('progress', patience)).toBe(3_000);
+  expect(deadlineMsOf('revert', patience)).toBe(45_000);
+  expect(deadlineMsOf('apply', patience)).toBe(DEADLINE_MS.apply);
+  expect(deadlineMsOf('control', { ...patience, deadlineMsMax: 1_000 })).toBe(1_000);
 });

@@ -35,7 +35,7 @@ test('the example with waves is accepted, has the numbers it speaks of, and ends
       cutoverAfterMs: 0,
       controls: [],
     };
-    const { input } = toSimulation({ spec, policy, plan: null, flags, refuse: expect.fail });
+    const { input } = toSimulation({ spec, policy, plan: null, flags, refuse: (message) => expect.fail(message) });
     return simulate(input);
   };
   expect(simulated([], 0)).toMatchObject({ state: 'completed' });

@@ -77,12 +77,13 @@ describe('how long a deployment takes', () => {
   });
 });
 
+/** The one deployment that is said to fail. */
+function failure(text: string, given: Parameters<typeof prepare>[1] = {}) {
+  return prepare({ fail: [text] }, given).input.operations.find(({ deployment }) => text.startsWith(deployment));
+}
+
 describe('when a deployment fails', () => {
   const plan = planned({ eu: ['3000000', '50000'], us: [null, null] });
-
-  function failure(text: string, given: Parameters<typeof prepare>[1] = {}) {
-    return prepare({ fail: [text] }, given).input.operations.find(({ deployment }) => text.startsWith(deployment));
-  }
 
   test('is the end of its copy, a time after its start, or the end of a statement', () => {
     expect(failure('us')).toMatchObject({ failsAfterMs: 10 * MINUTE, failsAtCutover: false });

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { describeDifference } from '../../client/spec-difference.js';
-import type { WaveSpec } from '../../domain/spec.js';
+import type { ApplySpec, WaveSpec } from '../../domain/spec.js';
 import { SCHEMA_FILES, applyInput, spec } from './builders.js';
 
 test('two equal requests have no difference', () => {
@@ -36,6 +36,17 @@ test('a schema file shows the lines that are only in one of the two', () => {
   ]);
 });
 
+function withWaves(waves: readonly WaveSpec[]): ApplySpec {
+  return spec({ rollout: { ...spec().rollout, waves } });
+}
+
+function between(before: readonly WaveSpec[], after: readonly WaveSpec[]): readonly string[] {
+  return describeDifference(applyInput({ spec: withWaves(before) }), {
+    spec: withWaves(after),
+    schemaFiles: SCHEMA_FILES,
+  });
+}
+
 describe('waves', () => {
   const WAVE: WaveSpec = {
     name: 'canary',
@@ -45,14 +56,6 @@ describe('waves', () => {
     expiresAfterMs: null,
   };
   const REST: WaveSpec = { ...WAVE, name: 'rest', deployments: ['us', 'ap'], bakeTimeMs: 0 };
-
-  function between(before: readonly WaveSpec[], after: readonly WaveSpec[]): readonly string[] {
-    const withWaves = (waves: readonly WaveSpec[]) => spec({ rollout: { ...spec().rollout, waves } });
-    return describeDifference(applyInput({ spec: withWaves(before) }), {
-      spec: withWaves(after),
-      schemaFiles: SCHEMA_FILES,
-    });
-  }
 
   test('that are equal have no difference', () => {
     expect(between([WAVE, REST], [WAVE, REST])).toEqual([]);

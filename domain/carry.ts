@@ -82,7 +82,10 @@ export function resume(params: {
   };
 }
 
-/** Approvals and starts hold; a wave that goes on has not ended, and a bar is for the run in which it was set. */
+/**
+ * Approvals and starts hold; a wave that goes on has not ended, and a bar is for the run in which it was set. A wave that
+ * was barred is asked for again, also where it had been approved before.
+ */
 function carryWaves(
   waves: readonly WaveRecord[],
   policy: RolloutPolicy,
@@ -95,6 +98,7 @@ function carryWaves(
     endedAt: goingOn.has(index) ? null : wave.endedAt,
     gateSince: null,
     barred: null,
+    ...(wave.barred === null ? {} : { approvedAt: null, approvedBy: null }),
   }));
 }
 

@@ -1,6 +1,7 @@
 import { listNames } from '../../domain/listing.js';
 import type { DeploymentLogs, EngineLog } from '../../domain/log.js';
 import { APPLY_STATE, OPERATION_STATE } from '../../domain/state.js';
+
 import type { ControlReport } from '../controls.js';
 import type { ListedApply } from '../list.js';
 import type { ResumedApply } from '../resume.js';
@@ -8,6 +9,9 @@ import type { DeploymentExplanation, Explanation } from '../why.js';
 import { fit, formatElapsed, formatTime } from './format.js';
 import type { Terminal } from './terminal.js';
 import { renderTable } from './table.js';
+
+/** What is said otherwise than it is called: a control that asks for something found it where it was. */
+const FOUND: Readonly<Partial<Record<ControlReport['deployments'][string], string>>> = { unchanged: 'on its engine' };
 
 /** Where a control found each deployment. */
 export function renderReport(report: ControlReport, { program }: Terminal): string {
@@ -17,7 +21,10 @@ export function renderReport(report: ControlReport, { program }: Terminal): stri
     already: `${control} of ${apply} was in force already, or there is nothing left for it to do`,
     recorded: `${control} of ${apply} is recorded and takes effect when a worker runs; none answers now. Start one with \`${program} worker --config skein.yaml\``,
   }[answer];
-  const effects = Object.entries(deployments).map(([deployment, effect]) => [deployment, effect.replaceAll('_', ' ')]);
+  const effects = Object.entries(deployments).map(([deployment, effect]) => [
+    deployment,
+    FOUND[effect] ?? effect.replaceAll('_', ' '),
+  ]);
   if (effects.length === 0) return head;
   return `${head}\n\n${renderTable(['DEPLOYMENT', 'FOUND'], effects.length > ROWS_MAX ? groupAlike(effects) : effects)}`;
 }

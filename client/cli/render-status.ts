@@ -158,10 +158,10 @@ export function describeDetail(operation: OperationStatus, now: Date | null): st
   const isParked = parkedSince !== null && now !== null;
   return [
     message,
-    waitingOn,
-    cutoverAsked ? 'cutover asked for, follows in its turn' : '',
     isParked ? `for ${formatElapsed(parkedSince, null, now)}` : '',
     isParked && parkedUntil !== null ? `until ${formatTime(parkedUntil)}` : '',
+    cutoverAsked ? 'cutover asked for, follows in its turn' : '',
+    waitingOn,
   ]
     .filter((part) => part !== '')
     .join('; ');

@@ -43,7 +43,7 @@ function describeWave(record: WaveRecord | undefined, waitsFor: string | null, a
   if (record?.barred === 'deadline') return 'expired';
   if (waitsFor === 'gate') return 'waits for approve';
   if (waitsFor === 'bake') return 'waits for the bake';
-  if (record?.startedAt != null) return allEnded ? 'ended' : 'going on';
+  if (record?.startedAt != null) return allEnded ? 'done' : 'going on';
   return record?.approvedAt == null ? 'not started' : 'not started, approved';
 }
 
@@ -58,7 +58,7 @@ export function renderWaveChanges(previous: ApplyStatus | null, next: ApplyStatu
         ? [`${wave}  approved${record.approvedBy === null ? '' : ` by ${record.approvedBy}`}`]
         : []),
       ...(record.startedAt !== null && before?.startedAt == null ? [`${wave}  started`] : []),
-      ...(record.endedAt !== null && before?.endedAt == null ? [`${wave}  ended`] : []),
+      ...(record.startedAt !== null && record.endedAt !== null && before?.endedAt == null ? [`${wave}  ended`] : []),
       ...(record.barred !== null && before?.barred == null
         ? [`${wave}  ${record.barred === 'operator' ? 'rejected' : 'expired'}`]
         : []),

@@ -309,7 +309,6 @@ describe('every resumption', () => {
 });
 
 describe('the waves of a new run', () => {
-  const AT = '2026-11-01T10:00:00.000Z';
   const approved: WaveRecord = { ...freshWave('rest'), approvedAt: AT, approvedBy: 'ann' };
 
   function carriedWave(record: WaveRecord): WaveRecord | undefined {

@@ -3,6 +3,7 @@ import { parseClockMs } from '../../../domain/duration.js';
 import { type SimulatedControl, type Simulation, simulate, worstCase } from '../../../domain/simulate.js';
 import { resolvePolicy } from '../../../domain/spec.js';
 import { APPLY_STATE } from '../../../domain/state.js';
+import { refuseProblems } from '../../plan.js';
 import { readPlanFile } from '../../plan-file.js';
 import { type SimulationFlags, toSimulation } from '../../simulation.js';
 import { readSpecFile } from '../../spec-file.js';
@@ -66,6 +67,8 @@ export function addSimulateCommand(program: Command, cli: Cli): void {
       const flags = toFlags(options, usage);
       await cli.runLocally(options, async ({ json, print, terminal }) => {
         const plan = planFile === undefined ? null : await readPlanFile(planFile);
+        // What could not be planned cannot be simulated; what a person may allow can.
+        if (plan !== null) refuseProblems(plan, { allowUnsafe: true, allowDrift: true });
         const { spec } = plan ?? (await readSpecFile(file ?? ''));
         const policy = resolvePolicy(spec);
         const prepared = toSimulation({ spec, policy, plan, flags, refuse: usage });

@@ -1,9 +1,15 @@
+import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { EXIT_CODES, exitCodeOfStatus } from '../../../client/cli/exit-code.js';
 import { runProgram } from '../../../client/cli/program.js';
-import { applyStatus } from '../builders.js';
+import { writePlanFile } from '../../../client/plan-file.js';
+import { type RolloutPlan, reviewPlans } from '../../../client/plan.js';
+import type { DeploymentAnswer } from '../../../domain/planning.js';
+import { SCHEMA_FILES, answer, applyStatus, change, spec } from '../builders.js';
 import { recordedTerminal } from './terminal.js';
 
 const COMMANDS = [
@@ -150,6 +156,15 @@ describe('every option of a control is understood', () => {
   });
 });
 
+/** What `plan` puts together of these answers. */
+function planned(...answers: readonly DeploymentAnswer[]): RolloutPlan {
+  return reviewPlans(
+    { spec: spec({}, ['eu', 'us']), schemaFiles: SCHEMA_FILES },
+    { answers },
+    '2026-01-01T00:00:00.000Z',
+  );
+}
+
 describe('simulate', () => {
   test('needs no server, shows timeline, verdict and worst case, and exits as the apply would', async () => {
     const completed = await run(['simulate', '-f', EXAMPLE]);
@@ -176,6 +191,27 @@ describe('simulate', () => {
         { deployment: 'us', copyMs: 300_000, from: 'flag' },
       ],
     });
+  });
+
+  test('takes a reviewed plan, with its rows and its problems', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'skein-simulate-'));
+    try {
+      const path = join(folder, 'plan.json');
+      const changes = [change('ALTER TABLE orders ADD COLUMN note text', { estimatedRows: '3000000', unsafe: true })];
+      await writePlanFile(path, planned(answer('eu', changes), answer('us', [])));
+      const simulated = await run(['simulate', path, '--rows-per-second', '100000']);
+      expect(simulated.exitCode).toBe(0);
+      expect(simulated.out).toContain('Verdict: completed after 00:00:30 (1 completed, 1 completed (nothing to do))');
+      await writePlanFile(
+        path,
+        planned(answer('eu', changes), answer('us', [], { plan: null, error: 'no such table' })),
+      );
+      const refused = await run(['simulate', path]);
+      expect(refused).toMatchObject({ exitCode: 1, out: '' });
+      expect(refused.errors).toContain('us: no such table');
+    } finally {
+      await rm(folder, { recursive: true });
+    }
   });
 
   test('of a spec that is none exits with 65 and names the problems', async () => {

@@ -9,11 +9,16 @@ const NAMES = Array.from({ length: 400 }, (_, index) => `d${index}`);
 
 describe('the answer to a control', () => {
   test('says where it found each deployment', () => {
-    const deployments = { eu: 'stopping', us: 'not_started' } as const;
+    const deployments = { eu: 'stopping', us: 'not_started', ap: 'unchanged' } as const;
     expect(renderReport({ apply: 'orders-1', control: 'stop', answer: 'accepted', deployments }, TERMINAL)).toBe(
-      ['stop of orders-1 is in force', '', 'DEPLOYMENT  FOUND', 'eu          stopping', 'us          not started'].join(
-        '\n',
-      ),
+      [
+        'stop of orders-1 is in force',
+        '',
+        'DEPLOYMENT  FOUND',
+        'eu          stopping',
+        'us          not started',
+        'ap          on its engine',
+      ].join('\n'),
     );
   });
 

@@ -73,7 +73,7 @@ describe('a status with waves', () => {
     });
     expect(renderStatus(status, OPTIONS)).toMatchInlineSnapshot(`
       "orders-1  orders, production   running   1 of 3 ended   30m 00s
-        waves  canary  1 of 1 ended  ended               1 at a time, tolerance 0
+        waves  canary  1 of 1 ended  done                1 at a time, tolerance 0
                rest    0 of 2 ended  waits for the bake  1 at a time, tolerance 0
         waits for bake before wave rest for 20m 00s, until 2026-01-01 12:40:00 (10m 00s more); what you can do
           skein stop orders-1
@@ -97,7 +97,7 @@ describe('a status with waves', () => {
     });
     expect(renderStatus(status, OPTIONS)).toMatchInlineSnapshot(`
       "orders-1  orders, production   running   1 of 3 ended   30m 00s
-        waves  canary  1 of 1 ended  ended              1 at a time, tolerance 0
+        waves  canary  1 of 1 ended  done               1 at a time, tolerance 0
                rest    0 of 2 ended  waits for approve  1 at a time, tolerance 0
         waits for gate before wave rest for 20m 00s, until 2026-01-02 00:10:00 (11h 40m more); what you can do
           skein approve orders-1 --wave rest
@@ -130,7 +130,7 @@ describe('a status with waves', () => {
     });
     expect(renderStatus(status, OPTIONS)).toMatchInlineSnapshot(`
       "orders-1  orders, production   waiting for cutover   1 of 3 ended   30m 00s
-        waves  canary  1 of 1 ended  ended     1 at a time, tolerance 0
+        waves  canary  1 of 1 ended  done      1 at a time, tolerance 0
                rest    0 of 2 ended  going on  1 at a time, tolerance 0
         waits for cutover for 20m 00s; what you can do
           skein cutover orders-1
@@ -140,7 +140,7 @@ describe('a status with waves', () => {
       DEPLOYMENT  STATE      PROGRESS  ELAPSED  DETAIL
       canary-1    completed            10m 00s
       rest-1      parked               30m 00s  for 20m 00s; until 2026-01-15 12:10:00
-      rest-2      parked               30m 00s  cutover asked for, follows in its turn; for 20m 00s"
+      rest-2      parked               30m 00s  for 20m 00s; cutover asked for, follows in its turn"
     `);
   });
 
@@ -158,7 +158,7 @@ describe('a status with waves', () => {
     const text = renderStatus(status, { ...OPTIONS, rowsMax: 4 });
     expect(text).toMatchInlineSnapshot(`
       "orders-1  orders, production   running   10 of 400 ended   30m 00s
-        waves  canary  10 of 10 ended  ended     1 at a time, tolerance 0
+        waves  canary  10 of 10 ended  done      1 at a time, tolerance 0
                rest    0 of 390 ended  going on  39 at a time, tolerance 0
 
       DEPLOYMENT  STATE    PROGRESS  ELAPSED  DETAIL

@@ -111,13 +111,16 @@ function recordReport(memory: ApplyMemory, report: OperationReport): void {
   record.reported = report.state;
   const isParked = report.state === 'waiting_for_cutover' || report.state === 'revert_window';
   record.stage = isParked ? 'parked' : 'admitted';
-  if (!isParked) record.cutoverAsked = false;
+  // Each report is of another park, or of none: what was permitted, asked for or refused at the last one is over.
+  record.permitted = false;
+  if (report.state !== 'waiting_for_cutover') {
+    record.cutoverAsked = false;
+    record.cutoverRefused = false;
+    record.cutoverRefusal = '';
+  }
   if (report.refused !== null) {
     record.cutoverRefusal = `${report.refused.control}: ${report.refused.message}`;
-    if (report.refused.control === 'cutover') {
-      record.permitted = false;
-      record.cutoverRefused = true;
-    }
+    if (report.refused.control === 'cutover') record.cutoverRefused = true;
   }
   memory.revision += 1;
 }

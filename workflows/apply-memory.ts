@@ -40,7 +40,7 @@ export interface OperationRecord {
   /** Null before its workflow was started in this run, and after its target turned out to be held. */
   child: ChildWorkflowHandle<typeof operation> | null;
   /** The last halt sent to it; null before the first. */
-  halted: Halt['by'] | null;
+  halted: Halt | null;
   /** A person left it out; put on its outcome when it ends. */
   skipped: boolean;
 }

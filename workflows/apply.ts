@@ -78,8 +78,8 @@ async function carryOut(decision: Decision, memory: ApplyMemory, reservation: Re
 }
 
 function sendHalt(record: OperationRecord, halt: Halt): void {
-  if (record.halted === halt.by) return;
-  record.halted = halt.by;
+  if (record.halted?.by === halt.by) return;
+  record.halted = halt;
   const signal = halt.by === 'cancel' ? cancelOperationSignal : haltSignal;
   tellOperation(record, signal, { reason: halt.reason });
 }

@@ -34,8 +34,7 @@ export class WaveMemory {
       if (endedAt !== record.endedAt) this.#change(index, { endedAt });
       const expiresMs = expiresAtMs(record, this.#policy.waves[index]?.expiresAfterMs ?? null);
       const isAnswered = record.barred !== null || record.approvedAt !== null;
-      if (!isAnswered && expiresMs !== null && expiresMs <= Date.now())
-        this.#change(index, { barred: 'deadline' });
+      if (!isAnswered && expiresMs !== null && expiresMs <= Date.now()) this.#change(index, { barred: 'deadline' });
     });
   }
 

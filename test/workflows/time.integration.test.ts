@@ -1,20 +1,17 @@
-import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import { describe, expect, it } from 'vitest';
 import { CONTROL_SIGNALS, CONTROL_UPDATES } from '../../workflows/messages.js';
 import { send } from '../support/controls.js';
-import { type Stage, openStage, operationOf, resultOf, summary, untilView } from '../support/stage.js';
-import { testTimeSkippingEnvironment, timeSkippingUnavailable } from '../support/temporal.js';
+import { operationOf, resultOf, summary, untilView } from '../support/stage.js';
+import { openTimeStage, timeOf } from '../support/stage-time.js';
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
 
-const unavailable = timeSkippingUnavailable();
-if (unavailable !== null) process.stderr.write(`tests of long times are not run: ${unavailable}\n`);
-const opened = unavailable === null ? await openTime() : null;
+const opened = await openTimeStage();
 
 describe.skipIf(opened === null)('over a long time', () => {
   it('an operation that runs for 30 days with a look a day is followed to its end', async () => {
-    const { stage, environment } = time();
+    const { stage, environment } = timeOf(opened);
     const scene = await stage.scene(['eu']);
     scene.engine('eu').script('eu', { steps: [{ state: 'STATE_RUNNING', polls: 30 }] });
     const before = await environment.currentTimeMs();
@@ -30,7 +27,7 @@ describe.skipIf(opened === null)('over a long time', () => {
   });
 
   it('a stop does not wait for the next look, which is a day away', async () => {
-    const { stage, environment } = time();
+    const { stage, environment } = timeOf(opened);
     const scene = await stage.scene(['eu', 'us']);
     scene.engine('eu').script('eu', { steps: [{ state: 'STATE_RUNNING', holds: true }] });
     const before = await environment.currentTimeMs();
@@ -45,7 +42,7 @@ describe.skipIf(opened === null)('over a long time', () => {
   });
 
   it('a rollout that is paused for a weekend goes on with its release, and nothing moved meanwhile', async () => {
-    const { stage, environment } = time();
+    const { stage, environment } = timeOf(opened);
     const scene = await stage.scene(['eu', 'us', 'ap']);
     scene.engine('eu').script('eu', { end: 'failed', message: 'duplicate key value' });
     const handle = await scene.start(await scene.input({ rollout: { onFailure: 'pause' } }));
@@ -62,23 +59,3 @@ describe.skipIf(opened === null)('over a long time', () => {
     expect(Date.parse(result.controls[0]?.at ?? '') - failedAt).toBeGreaterThanOrEqual(60 * HOUR_MS);
   });
 });
-
-function time(): NonNullable<typeof opened> {
-  if (opened === null) throw new Error(unavailable ?? 'the time-skipping server was not opened');
-  return opened;
-}
-
-/** A stage on the server with one clock for all workflows, which jumps while somebody waits for a result. */
-async function openTime(): Promise<{ readonly stage: Stage; readonly environment: TestWorkflowEnvironment }> {
-  const environments: TestWorkflowEnvironment[] = [];
-  const stage = await openStage({
-    server: async () => {
-      const environment = await testTimeSkippingEnvironment();
-      environments.push(environment);
-      return { client: environment.client, connection: environment.nativeConnection, address: environment.address };
-    },
-  });
-  const [environment] = environments;
-  if (environment === undefined) throw new Error('the stage did not open its server');
-  return { stage, environment };
-}

@@ -1,13 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { CONTROL_SIGNALS, CONTROL_UPDATES } from '../../workflows/messages.js';
 import { send } from '../support/controls.js';
+import { cutovers, untilParked } from '../support/parked.js';
 import { operationOf, resultOf, summary, untilView } from '../support/stage.js';
 import { openTimeStage, timeOf } from '../support/stage-time.js';
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
 
-const opened = await openTimeStage();
+const opened = await openTimeStage({ timings: { parkedMsMax: DAY_MS } });
 
 describe.skipIf(opened === null)('over a long time', () => {
   it('an operation that runs for 30 days with a look a day is followed to its end', async () => {
@@ -24,6 +25,30 @@ describe.skipIf(opened === null)('over a long time', () => {
     expect(scene.engine('eu').ledger.calls({ rpc: 'Progress' }).length).toBe(31);
     // Looking costs no history: as many events as an operation that ran for a second.
     expect((await scene.operation('eu').fetchHistory()).events?.length).toBeLessThanOrEqual(17);
+  });
+
+  it.each([
+    ['manual', 'lands'],
+    ['ordered', 'refused'],
+  ] as const)('what is parked for 30 days (%s, %s) adds no history and holds no slot', async (cutover, behaviour) => {
+    const { stage, environment } = timeOf(opened);
+    const scene = await stage.scene(['eu', 'us']);
+    scene.engine('eu').script('eu', { cutover: behaviour });
+    const handle = await scene.start(await scene.input({ rollout: { cutover } }));
+    // The width is one, so the first holds none of it any more.
+    await untilParked(handle, ['eu', 'us']);
+    await untilView(handle, ({ operations }) => (operations[0]?.cutoverRefused ?? false) === (behaviour === 'refused'));
+    const runs = [handle, scene.operation('eu'), scene.operation('us')];
+    const lengths = () => Promise.all(runs.map(async (run) => (await run.fetchHistory()).events?.length ?? Number.NaN));
+    const before = await lengths();
+    const looks = scene.engine('us').ledger.calls({ rpc: 'Progress' }).length;
+    await environment.sleep(30 * DAY_MS);
+    expect(await lengths()).toEqual(before);
+    expect(scene.engine('us').ledger.calls({ rpc: 'Progress' }).length - looks).toBeGreaterThanOrEqual(29);
+    scene.engine('eu').behave('eu');
+    await handle.signal('cutover');
+    expect(summary(await resultOf(handle))).toBe('eu=completed us=completed');
+    expect(cutovers(scene, ['us']).length).toBe(1);
   });
 
   it('a stop does not wait for the next look, which is a day away', async () => {

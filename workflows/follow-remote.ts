@@ -83,7 +83,7 @@ async function watchUntilNews(memory: OperationMemory, until: Until): Promise<Ne
 /** What ends a round of watching before the watch itself has anything to say. */
 function isNews(memory: OperationMemory, until: Until): boolean {
   if (memory.givenUp !== null) return true;
-  if (memory.isLive) return until === 'window' && memory.windowAsked !== null;
+  if (memory.isLive) return (until === 'window' || until === 'revert') && memory.windowAsked !== null;
   return memory.halt !== null || (until === 'parked' && memory.permitted);
 }
 
@@ -120,8 +120,8 @@ async function haltRemote(memory: OperationMemory, halt: Halt, watching: Watchin
     seen = beginWatch(memory, 'end');
     await condition(isOver);
   }
-  seen.cancel();
   if (!controlling.done) scope.cancel();
+  if (seen !== watching) seen.cancel();
   if (memory.givenUp !== null) return { kind: 'given_up', message: memory.givenUp };
   const watched = endOf(memory, seen.value);
   if (watched !== null) return watched;
@@ -151,8 +151,13 @@ async function permit(memory: OperationMemory): Promise<Until> {
 }
 
 async function askedInWindow(memory: OperationMemory): Promise<Until> {
-  const answer = await askWindow(memory);
-  if (answer.kind === 'accepted') memory.settledBefore = answer.settledBefore;
+  const control = memory.takeWindowAsked();
+  const answer = await askWindow(memory, control);
+  if (answer.kind === 'accepted') {
+    memory.settledBefore = answer.settledBefore;
+    // Known at once, so that nobody is told that it can still be kept.
+    if (control === 'revert') report(memory, 'reverting');
+  }
   if (answer.kind !== 'refused') return 'revert';
   refusedInWindow(memory, answer.message);
   return 'window';
@@ -164,8 +169,8 @@ function withdrawPermission(memory: OperationMemory, message: string): void {
 }
 
 function refusedInWindow(memory: OperationMemory, message: string): void {
-  const control = memory.windowAsked ?? 'revert';
-  memory.windowAsked = null;
+  const control = memory.windowSent ?? 'revert';
+  memory.windowSent = null;
   report(memory, 'revert_window', { control, message });
 }
 

@@ -6,6 +6,9 @@ import type { EndReason, OperationState } from '../domain/state.js';
 import type { GiveUpMessage, OperationQueryAnswer } from './messages.js';
 import type { Halt, OperationInput } from './operation-input.js';
 
+/** What can be done about a change that is live and can still be undone. */
+export type WindowControl = 'revert' | 'skip-revert';
+
 /** How an operation ends; what is left out is what the memory knows, or nothing. */
 export interface End {
   readonly state: OperationOutcome['state'];
@@ -23,8 +26,10 @@ export class OperationMemory {
   readonly input: OperationInput;
   admitted: boolean;
   permitted = false;
-  /** What a person asked about its revert window; null before, and once it was refused. */
-  windowAsked: 'revert' | 'skip-revert' | null = null;
+  /** What a person asked about its revert window and its engine was not asked yet. */
+  windowAsked: WindowControl | null = null;
+  /** What its engine was asked about it last; null before, and once it was refused. */
+  windowSent: WindowControl | null = null;
   /** What the parent was told last; null before the first report of this attempt. */
   reported: OperationState | null = null;
   /** When the engine had last settled the control that was sent to it then: an older refusal is not believed (C34). */
@@ -77,6 +82,19 @@ export class OperationMemory {
     this.forward.cancel();
   }
 
+  /** A revert outranks giving the window up, and neither is asked for twice (I7). */
+  recordWindowAsked(control: WindowControl): void {
+    const known = this.windowAsked ?? this.windowSent;
+    if (known === null || (known === 'skip-revert' && control === 'revert')) this.windowAsked = control;
+  }
+
+  takeWindowAsked(): WindowControl {
+    const asked = this.windowAsked ?? 'skip-revert';
+    this.windowAsked = null;
+    this.windowSent = asked;
+    return asked;
+  }
+
   get remoteApplyId(): string | null {
     return this.#remote?.applyId ?? null;
   }
@@ -91,6 +109,7 @@ export class OperationMemory {
     this.startedAgain = false;
     this.permitted = false;
     this.windowAsked = null;
+    this.windowSent = null;
     this.settledBefore = null;
   }
 

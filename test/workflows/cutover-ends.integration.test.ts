@@ -185,6 +185,50 @@ describe('a stop', () => {
   });
 });
 
+describe('an operation that parked', () => {
+  it('and lost its workflow is found again, and cut over once', async () => {
+    const scene = await stage.scene(['a']);
+    const handle = await scene.start(await scene.input({ rollout: { cutover: 'manual' } }));
+    const before = await untilParked(handle, ['a']);
+    await scene.operation('a').terminate('somebody ended it');
+    await untilView(handle, ({ operations: [a] }) => a?.stage === 'parked' && a.runId !== before.operations[0]?.runId);
+    await handle.signal('cutover');
+    expect(summary(await resultOf(handle))).toBe('a=completed');
+    expect([...scene.engine('a').ledger.executionsPerKey().values()]).toEqual([1]);
+    expect(cutovers(scene, ['a']).length).toBe(1);
+  });
+
+  it('in an attempt that was given up, and failed there, holds its slot with the next one', async () => {
+    const names = ['a', 'b', 'c', 'd', 'e'];
+    const scene = await stage.scene(names);
+    for (const name of ['b', 'c', 'd']) scene.engine(name).script(name, HOLDS);
+    const handle = await scene.start(await scene.input({ rollout: { cutover: 'manual', maxConcurrency: 2 } }));
+    await untilParked(handle, ['a']);
+    await send(handle, CONTROL_UPDATES.skip, { deployments: ['a'], unconfirmed: true, reason: 'lost' });
+    await untilView(handle, ({ operations }) => operations[0]?.outcome !== null);
+    await send(handle, CONTROL_UPDATES.retry, { deployments: ['a'] });
+    await scene.engine('c').ledger.waitForCall({ rpc: 'Progress', outcome: 'answered' });
+    scene.engine('c').proceed('c');
+    await untilParked(handle, ['a', 'c']);
+    await scene.engine('d').ledger.waitForCall({ rpc: 'Progress', outcome: 'answered' });
+    scene.engine('a').script('a', HOLDS);
+    scene.engine('a').failApply('a', 'disk full');
+    await scene.engine('a').ledger.waitForCall({ rpc: 'Apply', nth: 2, outcome: 'accepted' });
+    await untilView(handle, ({ operations: [a] }) => a?.stage === 'admitted');
+    scene.engine('b').proceed('b');
+    const full = await untilParked(handle, ['b']);
+    // The new attempt and d: two, so e waits.
+    expect(full.operations[4]?.stage).toBe('pending');
+    scene.engine('a').proceed('a');
+    scene.engine('d').proceed('d');
+    await untilParked(handle, names);
+    await handle.signal('cutover');
+    const result = await resultOf(handle);
+    expect(result.state).toBe('completed');
+    expect(operationOf(result, 'a').attempt).toBe(1);
+  });
+});
+
 /** Three at once, all but one parked or passed, and that one at work. */
 async function twoParkedAndOne(name: string, rollout: Partial<RolloutSpec>) {
   const scene = await stage.scene(NAMES);

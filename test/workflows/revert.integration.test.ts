@@ -125,6 +125,29 @@ describe('revert', () => {
     expect(scene.engine('a').ledger.calls({ rpc: control === 'revert' ? 'Revert' : 'SkipRevert' }).length).toBe(1);
   });
 
+  it('is asked for once: under way it is done already, and the change cannot be kept any more', async () => {
+    const { scene, handle } = await inWindow(['a'], {}, { revert: 'on_release' });
+    await send(handle, CONTROL_UPDATES.revert, { deployments: ['a'] });
+    await untilView(handle, ({ operations }) => operations[0]?.reported === 'reverting');
+    expect(await refusalOf(handle, CONTROL_UPDATES['skip-revert'], { deployments: ['a'] })).toContain('a is reverting');
+    expect(await send(handle, CONTROL_UPDATES.revert, { deployments: ['a'] })).toMatchObject({ answer: 'already' });
+    // Straight to the operation, as messages that crossed would come.
+    await scene.operation('a').signal('revert');
+    await scene.operation('a').signal('skip-revert');
+    scene.engine('a').landRevert('a');
+    expect(summary(await resultOf(handle))).toBe('a=reverted');
+    const calls = scene.engine('a').ledger.calls({ rpc: ['Revert', 'SkipRevert'] });
+    expect(calls.map(({ rpc }) => rpc)).toEqual(['Revert']);
+  });
+
+  it('outranks a skip-revert that its engine has accepted and not carried out', async () => {
+    const { scene, handle } = await inWindow(['a'], {}, { skipRevert: 'never_lands' });
+    await send(handle, CONTROL_UPDATES['skip-revert'], { deployments: ['a'] });
+    await scene.engine('a').ledger.waitForCall({ rpc: 'SkipRevert', outcome: 'accepted' });
+    await send(handle, CONTROL_UPDATES.revert, { deployments: ['a'] });
+    expect(summary(await resultOf(handle))).toBe('a=reverted');
+  });
+
   it('is refused without a name, and for what is in no window', async () => {
     const { scene, handle } = await inWindow(['a', 'b'], {}, {}, ['b']);
     expect(await refusalOf(handle, CONTROL_UPDATES.revert)).toContain('must name a deployment');

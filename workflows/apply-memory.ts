@@ -1,4 +1,5 @@
 import type { ChildWorkflowHandle } from '@temporalio/workflow';
+import type { ControlRequest } from '../domain/admission.js';
 import type {
   ApplyInput,
   ApplyResult,
@@ -57,6 +58,8 @@ export class ApplyMemory {
   cancel: boolean;
   released: boolean;
   readonly #byDeployment: ReadonlyMap<string, OperationRecord>;
+  /** Signals that were refused, and when: judged once more when all that came with them is known. */
+  readonly unheard: { readonly request: ControlRequest; readonly by: string | null; readonly atMs: number }[] = [];
   /** Counts every change, so that a wait can tell whether there is news. */
   revision = 0;
 

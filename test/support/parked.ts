@@ -17,8 +17,10 @@ export function untilParked(
   );
 }
 
-/** Every Cutover that the engines of these deployments saw. */
+/** Every Cutover of these deployments that their engines saw; in order where they share one. */
 export function cutovers(scene: Scene, deployments: readonly string[]): readonly LedgerCall[] {
   const ledgers = new Set(deployments.map((name) => scene.engine(name).ledger));
-  return [...ledgers].flatMap((ledger) => ledger.calls({ rpc: 'Cutover' }));
+  return [...ledgers]
+    .flatMap((ledger) => ledger.calls({ rpc: 'Cutover' }))
+    .filter(({ target }) => deployments.includes(target));
 }

@@ -1,4 +1,5 @@
 import { DEFAULT_QUEUE } from '../domain/ids.js';
+import { listNames } from '../domain/listing.js';
 import type { DeploymentLogs, EngineLog, LogsInput, LogsResult } from '../domain/log.js';
 import type { ApplySpec } from '../domain/spec.js';
 import { LOGS_WORKFLOW } from '../workflows/messages.js';
@@ -71,6 +72,6 @@ function refuseUnknown(apply: string, spec: ApplySpec, deployments: readonly str
   if (unknown.length > 0)
     throw new SkeinError(
       'refused',
-      `apply ${apply} has no deployment ${unknown.join(', ')}; it has ${known.join(', ')}`,
+      `apply ${apply} has no deployment ${unknown.join(', ')}; it has ${listNames(known)}`,
     );
 }

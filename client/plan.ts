@@ -27,9 +27,18 @@ export interface RolloutPlan {
 
 export interface RolloutPlanClass {
   readonly digest: string;
-  readonly deployments: readonly { readonly deployment: string; readonly target: string; readonly planId: string }[];
+  readonly deployments: readonly PlannedDeployment[];
   /** The plan of the first of them; the statements are the same in all. */
   readonly plan: Plan;
+}
+
+/** One deployment of a class of equal plans: what is its own. */
+export interface PlannedDeployment {
+  readonly deployment: string;
+  readonly target: string;
+  readonly planId: string;
+  /** Rows of each statement's table on this deployment, in the order of the statements; null where its engine does not say. */
+  readonly estimatedRows: readonly (string | null)[];
 }
 
 /** Asks every deployment's engine, by a short workflow, because only workers can reach engines. Changes nothing. */
@@ -68,6 +77,7 @@ export function reviewPlans(file: SpecFile, result: PlanResult, plannedAt: strin
         deployment,
         target: answers.get(deployment)?.target ?? '',
         planId: answers.get(deployment)?.plan?.planId ?? '',
+        estimatedRows: (answers.get(deployment)?.plan?.changes ?? []).map((change) => change.estimatedRows),
       })),
       plan: group.plan,
     })),

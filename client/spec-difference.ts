@@ -1,4 +1,6 @@
 import type { ApplyInput } from '../domain/apply.js';
+import { formatDurationMs } from '../domain/duration.js';
+import { listNames } from '../domain/listing.js';
 import type { SchemaFiles } from '../domain/plan.js';
 import type { ApplySpec } from '../domain/spec.js';
 
@@ -14,6 +16,8 @@ export function describeDifference(
     ...differences(flatten(started.spec), flatten(asked.spec)).map(
       ({ key, before, after }) => `${key}: - ${before ?? 'nothing'}, + ${after ?? 'nothing'}`,
     ),
+    ...describeOrders(started.spec, asked.spec),
+    ...describeMembers(started.spec, asked.spec),
     ...differences(fileTexts(started.plan.schemaFiles), fileTexts(asked.schemaFiles)).flatMap(
       ({ key, before, after }) => describeFile(key, before, after),
     ),
@@ -36,12 +40,57 @@ function differences(before: ReadonlyMap<string, string>, after: ReadonlyMap<str
 /** `rollout.maxConcurrency` → `2`. Deployments are listed by their name, so that one added in front is one line. */
 function flatten(spec: ApplySpec): Map<string, string> {
   const { deployments, rollout, ...rest } = spec;
+  const { waves, ...rules } = rollout;
   return new Map([
     ...Object.entries(rest).map(([key, value]) => [key, JSON.stringify(value)] as const),
-    ...Object.entries(rollout).map(([key, value]) => [`rollout.${key}`, JSON.stringify(value)] as const),
-    ['order of deployments', deployments.map(({ name }) => name).join(', ')] as const,
+    ...Object.entries(rules).map(([key, value]) => [`rollout.${key}`, JSON.stringify(value)] as const),
+    ...waves.flatMap(({ name, gate, bakeTimeMs, expiresAfterMs }) => [
+      [`wave ${name}, bakeTime`, formatDurationMs(bakeTimeMs)] as const,
+      [`wave ${name}, gate`, gate] as const,
+      [`wave ${name}, expiresAfter`, expiresAfterMs === null ? 'never' : formatDurationMs(expiresAfterMs)] as const,
+    ]),
     ...deployments.map(({ name, target, queue }) => [`deployment ${name}`, JSON.stringify({ target, queue })] as const),
   ]);
+}
+
+/** Lists of names, by what they are. */
+function nameLists({ deployments, rollout }: ApplySpec): ReadonlyMap<string, readonly string[]> {
+  return new Map([
+    ['order of deployments', deployments.map(({ name }) => name)] as const,
+    ['order of waves', rollout.waves.map(({ name }) => name)] as const,
+  ]);
+}
+
+/** Of two lists the part that differs: what they begin with and is equal tells nothing. */
+function describeOrders(before: ApplySpec, after: ApplySpec): readonly string[] {
+  const listsAfter = nameLists(after);
+  return [...nameLists(before)].flatMap(([what, one]) => {
+    const other = listsAfter.get(what) ?? [];
+    const place = [...one, ''].findIndex((name, index) => name !== (other[index] ?? ''));
+    if (place < 0) return [];
+    const from = place === 0 ? '' : `, from the ${place + 1}. on`;
+    return [`${what}${from}: - ${someOf(one.slice(place))}, + ${someOf(other.slice(place))}`];
+  });
+}
+
+/** Which deployments came into a wave, and which left it. */
+function describeMembers(before: ApplySpec, after: ApplySpec): readonly string[] {
+  const names = new Set([...before.rollout.waves, ...after.rollout.waves].map(({ name }) => name));
+  return [...names].flatMap((name) => {
+    const [one, other] = [membersOf(before, name), membersOf(after, name)];
+    const left = one.filter((deployment) => !other.includes(deployment));
+    const joined = other.filter((deployment) => !one.includes(deployment));
+    if (left.length + joined.length === 0) return [];
+    return [`wave ${name}, deployments: - ${someOf(left)}, + ${someOf(joined)}`];
+  });
+}
+
+function membersOf({ rollout }: ApplySpec, wave: string): readonly string[] {
+  return rollout.waves.find(({ name }) => name === wave)?.deployments ?? [];
+}
+
+function someOf(names: readonly string[]): string {
+  return names.length === 0 ? 'nothing' : listNames(names);
 }
 
 function fileTexts(files: SchemaFiles): Map<string, string> {

@@ -26,8 +26,8 @@ export function viewFromHistory(apply: string, events: readonly ApplyEvent[]): A
   }
   const policy = resolvePolicy(input.spec);
   const views = [...operations.values()];
-  const thisRun = controls
-    .slice(input.carried?.controls.length ?? 0)
+  const sent = controls.slice(input.carried?.controls.length ?? 0);
+  const thisRun = sent
     .filter(({ name, deployments }) => name !== 'cancel' || deployments.length === 0)
     .map(({ name }) => name);
   return {
@@ -35,7 +35,7 @@ export function viewFromHistory(apply: string, events: readonly ApplyEvent[]): A
     spec: input.spec,
     policy,
     operations: views,
-    waves: wavesOf(policy, { carried: input.carried?.waves ?? [], operations: views, controls }),
+    waves: wavesOf(policy, { carried: input.carried?.waves ?? [], operations: views, controls: sent }),
     controls,
     stop: thisRun.includes('stop'),
     cancel: thisRun.includes('cancel') || input.carried?.cancel === true,
@@ -49,13 +49,14 @@ function wavesOf(
   given: {
     readonly carried: readonly WaveRecord[];
     readonly operations: readonly OperationView[];
+    /** Those of this run: what came of earlier ones is carried. */
     readonly controls: readonly ControlRecord[];
   },
 ): WaveRecord[] {
   return policy.waves.map(({ name }, index): WaveRecord => {
     const before = given.carried.find((wave) => wave.name === name) ?? freshWave(name);
     const own = given.operations.filter(({ wave }) => wave === index);
-    const approval = given.controls.find((control) => control.name === 'approve' && control.wave === name);
+    const approval = approvalOf(name, given.controls);
     const isEnded = own.every(({ stage }) => stage === 'ended');
     const starts = own.flatMap(({ startedAt }) => (startedAt === null ? [] : [startedAt])).toSorted();
     const ends = own.flatMap(({ outcome }) => (outcome?.completedAt == null ? [] : [outcome.completedAt])).toSorted();
@@ -67,6 +68,20 @@ function wavesOf(
       approvedBy: before.approvedBy ?? approval?.by ?? null,
     };
   });
+}
+
+/**
+ * The yes that counts for a wave. A signal is in history also where it was refused, so in doubt it counts for nothing and
+ * the gate is asked again: one without a name, and one beside a no or after a stop or a cancel.
+ */
+function approvalOf(wave: string, controls: readonly ControlRecord[]): ControlRecord | undefined {
+  const isRejected = controls.some((one) => one.name === 'reject' && (one.wave === wave || one.wave === null));
+  if (isRejected) return undefined;
+  const halt = controls.findIndex(
+    ({ name, deployments }) => name === 'stop' || (name === 'cancel' && deployments.length === 0),
+  );
+  const before = halt < 0 ? controls : controls.slice(0, halt);
+  return before.find((control) => control.name === 'approve' && control.wave === wave);
 }
 
 function initialOperations(input: ApplyInput, at: string): OperationView[] {

@@ -1,6 +1,8 @@
 import { WAITS_FOR_PERSON, type WaitingFor } from '../domain/derive.js';
+import { listNames } from '../domain/listing.js';
 import { APPLY_STATE, OPERATION_STATE, type EndReason } from '../domain/state.js';
 import type { ApplyStatus, OperationStatus } from '../domain/status.js';
+import type { WaitingStatus } from '../domain/waiting.js';
 import { isSetback } from '../domain/operation.js';
 
 /** Why an apply stands where it stands, and what to do next (I8). Plain JSON. */
@@ -13,6 +15,10 @@ export interface Explanation {
   readonly waitingFor: WaitingFor | null;
   /** ISO 8601; null where nothing is waited for, or it is not known since when. */
   readonly since: string | null;
+  /** When the wait ends by itself, ISO 8601; null when it does not or nobody knows. */
+  readonly until: string | null;
+  /** The wave that a bake or a gate is before; null for every other wait. */
+  readonly wave: string | null;
   /** True when nothing goes on before a person does something. */
   readonly needsPerson: boolean;
   readonly deployments: readonly DeploymentExplanation[];
@@ -36,6 +42,8 @@ export function explainStatus(status: ApplyStatus): Explanation {
     because: headline(status),
     waitingFor: status.waitingFor?.for ?? null,
     since: status.waitingFor?.since ?? null,
+    until: status.waitingFor?.until ?? null,
+    wave: status.waitingFor?.wave ?? null,
     needsPerson: needsPerson(status),
     deployments: status.operations.map((operation) => ({
       deployment: operation.deployment,
@@ -52,22 +60,31 @@ export function needsPerson(status: Pick<ApplyStatus, 'waitingFor'>): boolean {
   return status.waitingFor !== null && WAITS_FOR_PERSON.includes(status.waitingFor.for);
 }
 
-const WAITING: Readonly<Record<WaitingFor, string>> = {
+const WAITING: Readonly<Record<Exclude<WaitingFor, 'bake' | 'gate'>, string>> = {
   engine: 'it waits for an engine that does not answer or confirm',
   release: 'setbacks have closed the policy, and what is left is held until a person decides',
   cutover: 'a finished copy is parked, and a person has to decide about its cutover',
   revert_window: 'only revert windows are open, and they close by themselves',
-  bake: 'a wave has ended, and its bake time has to pass before the next one starts',
-  gate: 'the next wave has a gate, and a person has to approve or reject it',
 };
+
+function describeWait({ for: waitsFor, wave }: WaitingStatus): string {
+  switch (waitsFor) {
+    case 'bake':
+      return `the wave before ${wave ?? 'it'} has ended, and its bake time has to pass before ${wave ?? 'it'} starts`;
+    case 'gate':
+      return `wave ${wave ?? ''} has a gate, and a person has to approve or reject it`;
+    default:
+      return WAITING[waitsFor];
+  }
+}
 
 function headline(status: ApplyStatus): string {
   if (status.interrupted !== null)
     return `its run was closed without a result (${status.interrupted.replaceAll('_', ' ')}); \`start\` takes it up where it was`;
-  if (needsPerson(status) && status.waitingFor !== null) return WAITING[status.waitingFor.for];
+  if (needsPerson(status) && status.waitingFor !== null) return describeWait(status.waitingFor);
   if (status.detail === 'coarse')
     return 'no worker answers, so nothing goes on but what the engines do by themselves; what was asked of it is recorded';
-  if (status.waitingFor !== null) return WAITING[status.waitingFor.for];
+  if (status.waitingFor !== null) return describeWait(status.waitingFor);
   return APPLY_STATE[status.state].meaning;
 }
 
@@ -88,6 +105,7 @@ function becauseOf(operation: OperationStatus, status: ApplyStatus): string {
     operation.reason === null ? '' : ENDED_BECAUSE[operation.reason],
     operation.phase ?? '',
     operation.waitingOn,
+    operation.cutoverAsked ? 'its cutover was asked for, and follows in its turn' : '',
     operation.message,
     operation.confirmed ? '' : 'its engine never confirmed how it ended',
   ].filter((part) => part !== '');
@@ -97,15 +115,15 @@ function becauseOf(operation: OperationStatus, status: ApplyStatus): string {
 function becausePending(operation: OperationStatus, status: ApplyStatus): string {
   if (status.state === 'stopping' || status.state === 'cancelling')
     return `it was not started, and will not be: the apply is ${status.state}`;
-  if (status.state === 'paused') return `it is held: ${setbacksOf(status).join(', ')} closed the policy`;
+  if (status.state === 'paused') return `it is held: ${listNames(setbacksOf(status))} closed the policy`;
   const index = status.policy.waves.findIndex(({ deployments }) => deployments.includes(operation.deployment));
   const before = status.waves.findIndex(({ endedAt }) => endedAt === null);
   if (before >= 0 && before < index) return `its wave comes after ${status.policy.waves[before]?.name ?? 'another'}`;
-  if (status.waitingFor?.for === 'bake' || status.waitingFor?.for === 'gate') return WAITING[status.waitingFor.for];
+  if (status.waitingFor?.for === 'bake' || status.waitingFor?.for === 'gate') return describeWait(status.waitingFor);
   const width = status.policy.waves[index]?.maxConcurrency ?? 1;
   const holding = status.operations.filter(({ state }) => OPERATION_STATE[state].holdsSlot);
   if (holding.length >= width)
-    return `its turn comes after ${holding.map(({ deployment }) => deployment).join(', ')} (maxConcurrency ${width})`;
+    return `its turn comes after ${listNames(holding.map(({ deployment }) => deployment))} (maxConcurrency ${width})`;
   return operation.started ? 'it goes on as soon as the workflow gets to it' : 'it is about to start';
 }
 
@@ -123,7 +141,10 @@ function nextCommands(status: ApplyStatus): readonly string[] {
     case 'completed':
       return [];
     case 'failed':
-      return [retryOf(apply, setbacks), ...(status.counts.stopped === undefined ? [] : [`start ${apply} --release`])];
+      return [
+        retryOfSetbacks(apply, setbacks),
+        ...(status.counts.stopped === undefined ? [] : [`start ${apply} --release`]),
+      ];
     case 'stopped':
       return [`start ${apply}`, `cancel ${apply}`];
     case 'cancelled':
@@ -139,7 +160,14 @@ function nextCommands(status: ApplyStatus): readonly string[] {
   }
 }
 
-/** Named one by one: without names only what failed is attempted anew. */
+/** Most setbacks that the command names; without names it means all of them. */
+const NAMED_MAX = 8;
+
+function retryOfSetbacks(apply: string, setbacks: readonly string[]): string {
+  return setbacks.length > NAMED_MAX ? `retry ${apply}` : retryOf(apply, setbacks);
+}
+
+/** Named one by one: without names only setbacks are attempted anew. */
 function retryOf(apply: string, deployments: readonly string[]): string {
   return `retry ${apply}${deployments.map((deployment) => ` --deployment ${deployment}`).join('')}`;
 }

@@ -1,5 +1,6 @@
 import type { Control } from './apply.js';
 import type { Situation } from './derive.js';
+import { listNames } from './listing.js';
 import type { OperationFacts } from './operation.js';
 
 /** A control as a person sends it to a running apply. */
@@ -60,5 +61,5 @@ export function namedIn(request: ControlRequest, { operations }: ControlSituatio
 }
 
 export function describeStates(operations: readonly Pick<OperationFacts, 'deployment' | 'state'>[]): string {
-  return operations.map((operation) => `${operation.deployment} is ${operation.state}`).join(', ');
+  return listNames(operations.map((operation) => `${operation.deployment} is ${operation.state}`));
 }

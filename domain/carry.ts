@@ -1,5 +1,6 @@
 import type { ApplyResult, CarriedState, InitialOperation } from './apply.js';
 import { describeSetbacks, isPolicyOpen } from './derive.js';
+import { listNames } from './listing.js';
 import { type OperationFacts, type OperationOutcome, isSetback } from './operation.js';
 import { type RolloutPolicy, waveIndexes } from './spec.js';
 import type { WaveRecord } from './wave.js';
@@ -38,7 +39,7 @@ export function resume(params: {
   );
   if (unknown.length > 0)
     return refuse(
-      `apply ${previous.apply} has no deployment ${unknown.join(', ')}; it has ${previous.operations.map((o) => o.deployment).join(', ')}`,
+      `apply ${previous.apply} has no deployment ${unknown.join(', ')}; it has ${listNames(previous.operations.map((o) => o.deployment))}`,
     );
 
   const wrong = refuseNamed(previous, resumption);
@@ -81,7 +82,10 @@ export function resume(params: {
   };
 }
 
-/** Approvals and starts hold; a wave that goes on has not ended, and a bar is for the run in which it was set. */
+/**
+ * Approvals and starts hold; a wave that goes on has not ended, and a bar is for the run in which it was set. A wave that
+ * was barred is asked for again, also where it had been approved before.
+ */
 function carryWaves(
   waves: readonly WaveRecord[],
   policy: RolloutPolicy,
@@ -94,6 +98,7 @@ function carryWaves(
     endedAt: goingOn.has(index) ? null : wave.endedAt,
     gateSince: null,
     barred: null,
+    ...(wave.barred === null ? {} : { approvedAt: null, approvedBy: null }),
   }));
 }
 
@@ -261,7 +266,7 @@ function nothingToDo(previous: ApplyResult, resumption: Resumption): string {
 }
 
 function describeStates(operations: readonly OperationOutcome[]): string {
-  return operations.map((operation) => `${operation.deployment} is ${operation.state}`).join(', ');
+  return listNames(operations.map((operation) => `${operation.deployment} is ${operation.state}`));
 }
 
 function namedDeployments(resumption: Resumption): readonly string[] {

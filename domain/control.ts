@@ -14,6 +14,7 @@ import { admitCutover, admitRevert, admitSkipRevert } from './control-cutover.js
 import { admitRelease, admitRetry, admitSkip } from './control-setback.js';
 import { isPolicyOpen } from './derive.js';
 import type { OperationFacts } from './operation.js';
+import { listNames } from './listing.js';
 import { hasEnded } from './state.js';
 
 /**
@@ -53,7 +54,7 @@ function refuseCommon(request: ControlRequest, { apply, environment, operations 
   const unknown = request.deployments.filter((name) => !known.includes(name));
   if (unknown.length > 0)
     return refuse(
-      `${request.name} names deployment ${unknown.join(', ')}, which apply ${apply} does not have; it has ${known.join(', ')}`,
+      `${request.name} names deployment ${unknown.join(', ')}, which apply ${apply} does not have; it has ${listNames(known)}`,
     );
   if (APPLY_WIDE.includes(request.name) && request.deployments.length > 0)
     return refuse(

@@ -11,6 +11,14 @@ export function parseDurationMs(text: string): number | null {
   return Math.round(Number(amount) * UNIT_MS[unit as keyof typeof UNIT_MS]); // the pattern admits only these units
 }
 
+/** A duration as one writes it in a spec, exactly: `"90s"` for 90,000. Whole milliseconds, 0 or more. */
+export function formatDurationMs(milliseconds: number): string {
+  if (milliseconds === 0) return '0s';
+  const units = Object.entries(UNIT_MS).toReversed();
+  const [unit, unitMs] = units.find(([, size]) => milliseconds % size === 0) ?? ['ms', 1];
+  return `${milliseconds / unitMs}${unit}`;
+}
+
 /** Milliseconds of a duration such as `"90s"`, or of a time on a clock such as `"00:01:30"`; null when it is neither. */
 export function parseClockMs(text: string): number | null {
   const clock = /^(\d{1,4}):([0-5]\d):([0-5]\d)$/.exec(text.trim());

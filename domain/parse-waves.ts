@@ -1,5 +1,6 @@
 import { parseDurationMs, DURATION_RULE } from './duration.js';
 import { NAME_RULE, isName } from './ids.js';
+import { listNames } from './listing.js';
 import { type Report, isRecord, refuseUnknownKeys, show } from './parse-value.js';
 import { type DeploymentSpec, GATES, type WaveSpec } from './spec.js';
 
@@ -76,13 +77,18 @@ function readMembers(
     return [];
   }
   const patterns: readonly string[] = values;
+  patterns.forEach((pattern, index) => {
+    const first = patterns.indexOf(pattern);
+    if (first < index)
+      report([...path, key, index], `"${pattern}" is listed already at ${key}[${first}]; name it once`);
+  });
   const choose = (pattern: string) => (name: string) =>
     match === undefined ? name === pattern : toExpression(pattern).test(name);
   patterns.forEach((pattern, index) => {
     if (known.some(choose(pattern)) || known.includes('')) return;
     report(
       [...path, key, index],
-      `${match === undefined ? `"${pattern}" is no deployment of this spec` : `matches no deployment of this spec, got "${pattern}"`}; it has ${known.join(', ')}`,
+      `${match === undefined ? `"${pattern}" is no deployment of this spec` : `matches no deployment of this spec, got "${pattern}"`}; it has ${listNames(known)}`,
     );
   });
   return known.filter((name) => name !== '' && patterns.some((pattern) => choose(pattern)(name)));
@@ -120,16 +126,23 @@ function refuseSameNames(waves: readonly WaveSpec[], report: Report): void {
   });
 }
 
+/**
+ * One problem for all that have no wave: of hundreds of deployments usually a whole pattern was forgotten. None where the
+ * members of a wave could not be read, which is a problem of its own.
+ */
 function refuseMembership(waves: readonly WaveSpec[], deployments: readonly DeploymentSpec[], report: Report): void {
   if (waves.length === 0) return;
-  for (const { name } of deployments) {
-    const homes = waves.filter((wave) => wave.deployments.includes(name)).map((wave) => `"${wave.name}"`);
-    if (name === '' || homes.length === 1) continue;
-    report(
-      PATH,
-      homes.length === 0
-        ? `have no wave for deployment "${name}"; put it into one`
-        : `have deployment "${name}" in ${homes.join(' and ')}; keep it in one`,
-    );
+  const names = new Set(deployments.map(({ name }) => name).filter((name) => name !== ''));
+  const homes = new Map([...names].map((name) => [name, waves.filter((wave) => wave.deployments.includes(name))]));
+  const homeless = [...names].filter((name) => homes.get(name)?.length === 0);
+  const isRead = waves.every((wave) => wave.deployments.length > 0);
+  if (homeless.length > 0 && isRead)
+    report(PATH, `have no wave for ${listNames(homeless)}; put each deployment into one`);
+  for (const [name, found] of homes) {
+    if (found.length > 1)
+      report(
+        PATH,
+        `have deployment "${name}" in ${found.map((wave) => `"${wave.name}"`).join(' and ')}; keep it in one`,
+      );
   }
 }

@@ -13,6 +13,11 @@ export interface TableChange {
   /** The engine refuses it whatever the options (`execution_mode="blocked"`). */
   readonly blocked: boolean;
   readonly modeReason: string;
+  /**
+   * Rows of its table, as the engine estimates; null where it does not say. Differs from one deployment to the next, so it
+   * is shown, and never compared.
+   */
+  readonly estimatedRows: string | null;
 }
 
 /** A finding of the engine's linter. Severity `error` blocks unless unsafe changes are allowed. */

@@ -11,8 +11,12 @@ export interface SimulatedOperation {
   readonly copyMs: number;
   /** From its permission until its change is live. Of no meaning under `rolling`. */
   readonly cutoverMs: number;
-  /** It fails this long after its dispatch; null when it does not. */
+  /** It fails this long after its dispatch, not after its copy is finished; null when it does not. */
   readonly failsAfterMs: number | null;
+  /** It fails at the end of its cutover. Of no meaning under `rolling`, where an engine cuts over by itself. */
+  readonly failsAtCutover: boolean;
+  /** Its plan is empty: it has completed before anything starts. */
+  readonly nothingToDo: boolean;
 }
 
 /** A control that a person sends so long after the start. */
@@ -55,8 +59,16 @@ export interface Simulation {
     readonly startedAtMs: number | null;
     readonly endedAtMs: number | null;
   }[];
-  /** Deployments that were dispatched before the policy closed for the first time; all that were, when it never did. */
-  readonly reachedBeforeClosing: number;
+  /** What had happened when the policy closed for the first time, or at the end when it never did. */
+  readonly reachedBeforeClosing: Reach;
+}
+
+/** How far a rollout has come, as numbers of deployments. */
+export interface Reach {
+  /** Dispatched: their engines are at it, or were. */
+  readonly started: number;
+  /** What can be seen in their databases has changed, or is about to: all that started under `rolling`, else those that began to cut over. */
+  readonly changed: number;
 }
 
 /**
@@ -65,10 +77,10 @@ export interface Simulation {
  */
 export function simulate(input: SimulationInput): Simulation {
   const world = new SimulatedWorld(input);
-  let reached: number | null = null;
+  let reached: Reach | null = null;
   for (;;) {
     world.carryOutDecisions();
-    if (reached === null && !isPolicyOpen(world.situation())) reached = world.dispatched;
+    if (reached === null && !isPolicyOpen(world.situation())) reached = world.reach();
     if (world.operations.every(({ state }) => hasEnded(state)) || !world.advance()) break;
   }
   const situation = world.situation();
@@ -84,15 +96,29 @@ export function simulate(input: SimulationInput): Simulation {
       startedAtMs: operation.startedAtMs,
       endedAtMs: operation.endedAtMs,
     })),
-    reachedBeforeClosing: reached ?? world.dispatched,
+    reachedBeforeClosing: reached ?? world.reach(),
   };
 }
 
 /**
- * The most deployments that a bad change reaches before the policy closes: every one fails, and as late as it can. All
- * of them under `onFailure: continue`.
+ * How far a bad change comes before the policy closes, at most: it fails everywhere, and as late as it can, at the end of
+ * the copies or at the cutovers. All of them under `onFailure: continue`. People answer at once, and nobody stops it.
  */
-export function worstCase(input: SimulationInput): number {
-  const operations = input.operations.map((operation) => ({ ...operation, failsAfterMs: operation.copyMs }));
-  return simulate({ ...input, operations, controls: [], approveAfterMs: 0 }).reachedBeforeClosing;
+export function worstCase(input: SimulationInput): Reach {
+  const everywhere = (fails: (operation: SimulatedOperation) => Partial<SimulatedOperation>) =>
+    simulate({
+      ...input,
+      operations: input.operations.map((operation) => ({ ...operation, ...NEVER_FAILS, ...fails(operation) })),
+      controls: [],
+      approveAfterMs: 0,
+      cutoverAfterMs: 0,
+    }).reachedBeforeClosing;
+  const copying = everywhere(({ copyMs }) => ({ failsAfterMs: copyMs }));
+  const cuttingOver = input.policy.cutover === 'rolling' ? copying : everywhere(() => ({ failsAtCutover: true }));
+  return {
+    started: Math.max(copying.started, cuttingOver.started),
+    changed: Math.max(copying.changed, cuttingOver.changed),
+  };
 }
+
+const NEVER_FAILS = { failsAfterMs: null, failsAtCutover: false } as const;

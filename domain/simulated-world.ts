@@ -1,8 +1,8 @@
 import { type ControlRequest, describeStates } from './admission.js';
 import { admitControl } from './control.js';
-import { type ControlFacts, type Situation, deriveWaitingFor } from './derive.js';
+import { type ControlFacts, type Situation, type WaitingFor, deriveWaitingFor } from './derive.js';
 import { type Decision, type RolloutOperation, decide } from './rollout.js';
-import type { SimulatedControl, SimulatedOperation, SimulationEvent, SimulationInput } from './simulate.js';
+import type { Reach, SimulatedControl, SimulatedOperation, SimulationEvent, SimulationInput } from './simulate.js';
 import { waveIndexes } from './spec.js';
 import type { EndReason, OperationState } from './state.js';
 import { hasEnded } from './state.js';
@@ -17,6 +17,8 @@ export interface SimulatedState extends Mutable<RolloutOperation> {
   /** When its engine gets to its next state by itself; null while it waits. */
   dueMs: number | null;
   startedAtMs: number | null;
+  /** Its cutover has begun. */
+  cutOver: boolean;
   endedAtMs: number | null;
 }
 
@@ -32,8 +34,8 @@ export class SimulatedWorld {
   readonly #waves: WaveRecord[];
   readonly #controls: Mutable<ControlFacts> = { stop: false, cancel: false, release: false };
   #people: readonly SimulatedControl[];
-  /** Since when the wait that a person ends has lasted. */
-  #waitingSinceMs: number | null = null;
+  /** The wait that a person ends: since when, and whether it was answered and goes on all the same. */
+  #waiting: { readonly waitsFor: WaitingFor; readonly sinceMs: number; readonly isAnswered: boolean } | null = null;
 
   constructor(input: SimulationInput) {
     const waves = waveIndexes(input.policy);
@@ -45,7 +47,7 @@ export class SimulatedWorld {
         behaviour,
         deployment: behaviour.deployment,
         wave: waves.get(behaviour.deployment) ?? 0,
-        state: 'pending',
+        state: behaviour.nothingToDo ? 'completed' : 'pending',
         admitted: false,
         permitted: false,
         cutoverRefused: false,
@@ -53,19 +55,23 @@ export class SimulatedWorld {
         cancelAsked: false,
         started: false,
         reachable: true,
-        reason: null,
+        reason: behaviour.nothingToDo ? 'nothing_to_do' : null,
         skipped: false,
         resumes: false,
         atRest: true,
         dueMs: null,
         startedAtMs: null,
-        endedAtMs: null,
+        endedAtMs: behaviour.nothingToDo ? 0 : null,
+        cutOver: false,
       }),
     );
   }
 
-  get dispatched(): number {
-    return this.operations.filter(({ startedAtMs }) => startedAtMs !== null).length;
+  /** How far it has come. Under `rolling` nobody knows when an engine cuts over, so what has started counts as changed. */
+  reach(): Reach {
+    const started = this.operations.filter(({ startedAtMs }) => startedAtMs !== null).length;
+    const isRolling = this.#input.policy.cutover === 'rolling';
+    return { started, changed: isRolling ? started : this.operations.filter(({ cutOver }) => cutOver).length };
   }
 
   situation(): Situation & { readonly operations: readonly RolloutOperation[] } {
@@ -115,7 +121,7 @@ export class SimulatedWorld {
 
   #startWave(index: number): void {
     this.#waves[index] = { ...this.#wave(index), startedAt: this.#iso() };
-    if (this.#waves.length > 1) this.#tell(this.#wave(index).name, 'the wave starts');
+    if (this.#waves.length > 1) this.#tell(this.#wave(index).name, 'wave started');
   }
 
   #dispatch(operation: SimulatedState): void {
@@ -125,15 +131,16 @@ export class SimulatedWorld {
     operation.state = 'running';
     operation.startedAtMs = this.nowMs;
     operation.dueMs = this.nowMs + (failsAfterMs === null ? copyMs : Math.min(copyMs, failsAfterMs));
-    this.#tell(operation.deployment, 'starts');
+    this.#tell(operation.deployment, 'started');
   }
 
   #cutOver(operation: SimulatedState): void {
     operation.permitted = true;
     operation.cutoverAsked = false;
     operation.state = 'cutting_over';
+    operation.cutOver = true;
     operation.dueMs = this.nowMs + operation.behaviour.cutoverMs;
-    this.#tell(operation.deployment, 'cuts over');
+    this.#tell(operation.deployment, 'cutover begun');
   }
 
   /** An engine stops at once what still copies or is parked; a swap that has begun comes to its end. */
@@ -161,13 +168,13 @@ export class SimulatedWorld {
     for (const operation of this.operations) {
       if (operation.dueMs === null || operation.dueMs > this.nowMs) continue;
       operation.dueMs = null;
-      const { failsAfterMs, copyMs } = operation.behaviour;
+      const { failsAfterMs, copyMs, failsAtCutover } = operation.behaviour;
       if (operation.state === 'running' && failsAfterMs !== null && failsAfterMs <= copyMs)
         this.#end(operation, 'failed', null);
       else if (operation.state === 'running' && this.#input.policy.cutover !== 'rolling') {
         operation.state = 'waiting_for_cutover';
-        this.#tell(operation.deployment, 'is ready and parks');
-      } else this.#end(operation, 'completed', null);
+        this.#tell(operation.deployment, 'copy ready, parked');
+      } else this.#end(operation, failsAtCutover && operation.cutOver ? 'failed' : 'completed', null);
     }
   }
 
@@ -228,7 +235,7 @@ export class SimulatedWorld {
       const isWaited = wait?.waitsFor === 'gate' && wait.index === index;
       if (isWaited && record.gateSince === null) {
         this.#waves[index] = { ...record, gateSince: this.#iso() };
-        this.#tell(record.name, 'the gate waits for approve');
+        this.#tell(record.name, 'gate waits for approve');
       }
     });
   }
@@ -250,7 +257,7 @@ export class SimulatedWorld {
       const isOpen = record.startedAt === null && record.approvedAt === null && record.barred === null;
       if (!isOpen || expiresMs === null || expiresMs > this.nowMs) return;
       this.#waves[index] = { ...record, barred: 'deadline' };
-      this.#tell(record.name, 'the gate expires');
+      this.#tell(record.name, 'gate expired');
     });
   }
 
@@ -259,19 +266,22 @@ export class SimulatedWorld {
     const waitingFor = deriveWaitingFor(this.situation());
     const afterMs =
       waitingFor === 'gate' ? this.#input.approveAfterMs : waitingFor === 'cutover' ? this.#input.cutoverAfterMs : null;
-    if (afterMs === null) {
-      this.#waitingSinceMs = null;
+    if (waitingFor === null || afterMs === null) {
+      this.#waiting = null;
       return null;
     }
-    this.#waitingSinceMs ??= this.nowMs;
-    return this.#waitingSinceMs + afterMs;
+    if (this.#waiting?.waitsFor !== waitingFor)
+      this.#waiting = { waitsFor: waitingFor, sinceMs: this.nowMs, isAnswered: false };
+    return this.#waiting.isAnswered ? null : this.#waiting.sinceMs + afterMs;
   }
 
   #answerWaits(): void {
-    const dueMs = this.#nextAnswerMs();
-    if (dueMs === null || dueMs > this.nowMs) return;
-    this.#waitingSinceMs = null;
-    const name = deriveWaitingFor(this.situation()) === 'gate' ? 'approve' : 'cutover';
+    const isStillWaited = this.#waiting?.waitsFor === deriveWaitingFor(this.situation());
+    const dueMs = isStillWaited ? this.#nextAnswerMs() : null;
+    if (this.#waiting === null || dueMs === null || dueMs > this.nowMs) return;
+    // Once: what an answer does not end would otherwise be answered at this very moment for ever.
+    this.#waiting = { ...this.#waiting, isAnswered: true };
+    const name = this.#waiting.waitsFor === 'gate' ? 'approve' : 'cutover';
     this.#send({ atMs: this.nowMs, name, wave: null, deployments: [] });
   }
 

@@ -58,6 +58,8 @@ export interface OperationStatus {
   readonly progressAt: string | null;
   /** Since when its change is ready, or live with a way back, and waits, ISO 8601; null while it does not wait so. */
   readonly parkedSince: string | null;
+  /** When its engine ends that wait by itself, ISO 8601; null where it does not say. */
+  readonly parkedUntil: string | null;
   /** A person asked for its cutover, which follows in its turn. */
   readonly cutoverAsked: boolean;
   readonly startedAt: string | null;
@@ -226,6 +228,7 @@ function joinOperation(params: {
       progress: live?.progress ?? null,
       progressAt: live?.progressAt ?? null,
       parkedSince: live?.parkedSince ?? null,
+      parkedUntil: live?.parkedUntil ?? null,
       cutoverAsked: operation.cutoverAsked,
       startedAt: live?.startedAt ?? operation.startedAt,
       completedAt: null,
@@ -298,6 +301,7 @@ function statusOfOutcome(outcome: OperationOutcome, wave: string | null): Operat
     progress: outcome.progress,
     progressAt: null,
     parkedSince: null,
+    parkedUntil: null,
     cutoverAsked: false,
     startedAt: outcome.startedAt,
     completedAt: outcome.completedAt,

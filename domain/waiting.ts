@@ -11,7 +11,7 @@ export interface WaitingStatus {
   readonly for: WaitingFor;
   /** ISO 8601; null where it is not known. */
   readonly since: string | null;
-  /** When the wait ends by itself, ISO 8601: the end of a bake, the expiry of a gate; null when it does not or nobody knows. */
+  /** When the wait ends by itself, ISO 8601: the end of a bake or of the last revert window, the expiry of a gate; null when it does not or nobody knows. */
   readonly until: string | null;
   /** The wave that a bake or a gate is before; null for every other wait. */
   readonly wave: string | null;
@@ -37,7 +37,7 @@ export function describeWait(waitingFor: WaitingFor | null, waiting: Waiting): W
         since: latest(operations.map((operation) => operation.completedAt)),
         commands: [
           `release ${view.apply}`,
-          `retry ${view.apply}${named(operations.filter(isSetback))}`,
+          `retry ${view.apply}${named(operations.filter(isSetback), '')}`,
           `stop ${view.apply}`,
         ],
       };
@@ -45,14 +45,16 @@ export function describeWait(waitingFor: WaitingFor | null, waiting: Waiting): W
       return {
         ...plain,
         since: earliestOf(parked(operations)),
-        commands: [`cutover ${view.apply}${named(parked(operations))}`, `stop ${view.apply}`, `cancel ${view.apply}`],
+        // Without names it is for those whose turn it is; all by name would be refused where there is an order.
+        commands: [`cutover ${view.apply}`, `stop ${view.apply}`, `cancel ${view.apply}`],
       };
     case 'revert_window': {
       const live = operations.filter(({ state }) => state === 'revert_window');
       return {
         ...plain,
         since: earliestOf(live),
-        commands: [`skip-revert ${view.apply}${named(live)}`, `revert ${view.apply}${named(live)}`],
+        until: latest(live.map(({ parkedUntil }) => parkedUntil)),
+        commands: [`skip-revert ${view.apply}${named(live, ' --all')}`, `revert ${view.apply}${named(live, ' --all')}`],
       };
     }
     case 'bake':
@@ -103,6 +105,7 @@ function describeEngineWait({ operations }: Waiting, view: ApplyView): WaitingSt
   const controls: Pick<ControlFacts, 'stop' | 'cancel'> = view;
   const unreachable = operations.filter((operation) => operation.unreachableSince !== null);
   const commands = unreachable
+    .slice(0, NAMED_MAX)
     .map(({ deployment }) => `skip ${apply} --deployment ${deployment} --unconfirmed --reason <text>`)
     .concat(controls.stop || controls.cancel ? [] : [`stop ${apply}`]);
   return {
@@ -118,7 +121,12 @@ function parked(operations: readonly OperationStatus[]): readonly OperationStatu
   return operations.filter(({ state }) => state === 'waiting_for_cutover');
 }
 
-function named(operations: readonly Pick<OperationFacts, 'deployment'>[]): string {
+/** Most deployments that a command to type names. */
+const NAMED_MAX = 3;
+
+/** Names the deployments; where they are many, `all` means the same ones. */
+function named(operations: readonly Pick<OperationFacts, 'deployment'>[], all: '' | ' --all'): string {
+  if (operations.length > NAMED_MAX) return all;
   return operations.map(({ deployment }) => ` --deployment ${deployment}`).join('');
 }
 

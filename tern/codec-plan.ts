@@ -84,7 +84,10 @@ function decodeDifference(response: DifferenceFields): PlanDifference {
   };
 }
 
-/** A change as the engine that made the plan said it; sent back with an Apply for an engine that lost the plan (C10). */
+/**
+ * A change as the engine that made the plan said it; sent back with an Apply for an engine that lost the plan (C10). Not
+ * its row count: that may be of another deployment with an equal plan.
+ */
 export function encodeTableChange(change: TableChange): wire.TableChange {
   return wire.TableChange.fromPartial({
     namespace: change.namespace,
@@ -108,6 +111,7 @@ function decodeTableChange(change: wire.TableChange, namespace: string): TableCh
     unsafeReason: change.unsafeReason,
     blocked: change.executionMode.toLowerCase() === 'blocked',
     modeReason: change.modeReason,
+    estimatedRows: change.estimatedRows ?? null,
   };
 }
 

@@ -1,5 +1,4 @@
-import type { Command } from 'commander';
-import { Option } from 'commander';
+import { type Command, CommanderError, Option } from 'commander';
 import { SkeinError } from '../errors.js';
 import { SkeinClient } from '../skein-client.js';
 import { type ExitCode, exitCodeOfError } from './exit-code.js';
@@ -67,6 +66,8 @@ export class Cli {
         note: (text) => stderr.write(`${text}\n`),
       });
     } catch (error) {
+      // Wrong usage that shows only once a file was read; the program says it like any other.
+      if (error instanceof CommanderError) throw error;
       this.exitCode = this.#explain(error, json);
     }
   }

@@ -6,6 +6,7 @@ import { type ExitCode, exitCodeOfStatus } from './exit-code.js';
 import { formatClock } from './format.js';
 import { renderChanges } from './render-changes.js';
 import { renderStatus } from './render-status.js';
+import { waveLines } from './render-waves.js';
 import type { Terminal } from './terminal.js';
 
 export interface FollowOptions {
@@ -63,7 +64,7 @@ function liveView({ terminal }: CommandContext): FollowView {
   const update = createLogUpdate(terminal.stdout as NodeJS.WriteStream); // a view for terminals only
   let latest: ApplyStatus | null = null;
   const draw = () => {
-    if (latest !== null) update(renderFor(terminal, latest, terminal.size().rows - OTHER_ROWS));
+    if (latest !== null) update(renderFor(terminal, latest, terminal.size().rows - OTHER_ROWS - waveLines(latest)));
   };
   const timer = setInterval(draw, REDRAW_MS);
   return {

@@ -27,6 +27,24 @@ export function formatProgress(progress: Progress | null): string {
   return `${'█'.repeat(full)}${'░'.repeat(BAR_CELLS - full)} ${String(Math.floor(progress.percent)).padStart(3)}%`;
 }
 
+/**
+ * `about 1,200,000 rows`, or `about 900 to 1,200,000 rows` where deployments differ; empty where no engine says. Counts of
+ * 64 bits are strings.
+ */
+export function formatRows(counts: readonly (string | null)[]): string {
+  const known = counts
+    .flatMap((count) => (count === null ? [] : [BigInt(count)]))
+    .toSorted((one, other) => (one < other ? -1 : one > other ? 1 : 0));
+  const [least, most] = [known.at(0), known.at(-1)].map((count) => count?.toLocaleString('en-US'));
+  if (least === undefined || most === undefined) return '';
+  return `about ${least === most ? least : `${least} to ${most}`} rows`;
+}
+
+/** `1 wave`, `3 waves`. */
+export function countNoun(amount: number, noun: string): string {
+  return `${amount} ${noun}${amount === 1 ? '' : 's'}`;
+}
+
 /** One line of at most `width` characters; a longer one ends in an ellipsis. */
 export function fit(text: string, width: number): string {
   const line = text.replaceAll(/\s+/g, ' ').trim();

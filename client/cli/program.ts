@@ -1,4 +1,4 @@
-import { Command, CommanderError } from 'commander';
+import { Command, CommanderError, Help, type Option } from 'commander';
 import { Cli } from './cli.js';
 import { addApplyCommand } from './commands/apply.js';
 import { addCancelCommand } from './commands/cancel.js';
@@ -48,6 +48,7 @@ function buildProgram(cli: Cli): Command {
       getErrHelpWidth: () => cli.terminal.size().columns,
     })
     .showHelpAfterError('(see --help)')
+    .configureHelp({ optionDescription: describeOption })
     .addHelpText(
       'after',
       `\nThe connection to Temporal is that of the \`temporal\` CLI: TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, TEMPORAL_PROFILE, …\nWith SKEIN_UI_ADDRESS (such as http://127.0.0.1:8233) links into the Temporal UI are printed.\n${describeExitCodes()}`,
@@ -55,6 +56,11 @@ function buildProgram(cli: Cli): Command {
   for (const add of COMMANDS) add(program, cli);
   for (const command of program.commands) command.addHelpText('after', describeExitCodes());
   return program;
+}
+
+/** Defaults that say nothing are left out: that a switch is off, that nothing was named. */
+function describeOption(option: Option): string {
+  return new Help().optionDescription(option).replace(/ \(default: (\[\]|false)\)$/, '');
 }
 
 /** In the order in which one needs them; the order of the help. */

@@ -1,9 +1,10 @@
+import { listNames } from '../../domain/listing.js';
 import type { DeploymentLogs, EngineLog } from '../../domain/log.js';
 import { APPLY_STATE, OPERATION_STATE } from '../../domain/state.js';
 import type { ControlReport } from '../controls.js';
 import type { ListedApply } from '../list.js';
 import type { ResumedApply } from '../resume.js';
-import type { Explanation } from '../why.js';
+import type { DeploymentExplanation, Explanation } from '../why.js';
 import { fit, formatElapsed, formatTime } from './format.js';
 import type { Terminal } from './terminal.js';
 import { renderTable } from './table.js';
@@ -17,11 +18,21 @@ export function renderReport(report: ControlReport, { program }: Terminal): stri
     recorded: `${control} of ${apply} is recorded and takes effect when a worker runs; none answers now. Start one with \`${program} worker --config skein.yaml\``,
   }[answer];
   const effects = Object.entries(deployments).map(([deployment, effect]) => [deployment, effect.replaceAll('_', ' ')]);
-  return effects.length === 0 ? head : `${head}\n\n${renderTable(['DEPLOYMENT', 'FOUND'], effects)}`;
+  if (effects.length === 0) return head;
+  return `${head}\n\n${renderTable(['DEPLOYMENT', 'FOUND'], effects.length > ROWS_MAX ? groupAlike(effects) : effects)}`;
+}
+
+/** Above this many rows those that say the same are one. */
+const ROWS_MAX = 20;
+
+function groupAlike(rows: readonly (readonly string[])[]): readonly (readonly string[])[] {
+  const groups = new Map<string, string[]>();
+  for (const [name = '', text = ''] of rows) groups.set(text, [...(groups.get(text) ?? []), name]);
+  return [...groups].map(([text, names]) => [listNames(names), text]);
 }
 
 export function renderResumed({ apply, deployments }: ResumedApply): string {
-  return `${apply} goes on in a new run: ${deployments.join(', ')}`;
+  return `${apply} goes on in a new run: ${listNames(deployments)}`;
 }
 
 export function renderList(applies: readonly ListedApply[], { now, size }: Terminal): string {
@@ -53,18 +64,34 @@ function describeCounts({ counts, deployments }: ListedApply): string {
 }
 
 export function renderExplanation(explanation: Explanation, { style, program, now }: Terminal): string {
-  const { apply, state, interrupted, because, since, deployments, commands } = explanation;
-  const waiting = since === null ? '' : ` (for ${formatElapsed(since, null, now())})`;
+  const { apply, state, interrupted, because, since, until, commands } = explanation;
+  const times = [
+    ...(since === null ? [] : [`for ${formatElapsed(since, null, now())}`]),
+    ...(until === null ? [] : [`until ${formatTime(until)}`]),
+  ];
+  const waiting = times.length === 0 ? '' : ` (${times.join(', ')})`;
   return [
     `${style.bold(apply)} is ${interrupted === null ? APPLY_STATE[state].label : 'interrupted'}: ${because}${waiting}`,
-    ...deployments.flatMap((each) => [
+    ...groupDeployments(explanation.deployments).flatMap(({ names, one }) => [
       '',
-      `${style.bold(each.deployment)}  ${OPERATION_STATE[each.state].label}`,
-      `  because  ${each.because}`,
-      `  next     ${each.next}`,
+      `${style.bold(listNames(names))}  ${OPERATION_STATE[one.state].label}`,
+      `  because  ${one.because}`,
+      `  next     ${one.next}`,
     ]),
     ...(commands.length === 0 ? [] : ['', 'What to do next:', ...commands.map((command) => `  ${program} ${command}`)]),
   ].join('\n');
+}
+
+/** Deployments of which the same is to be said, together; in the order of the first of each. */
+function groupDeployments(deployments: Explanation['deployments']) {
+  const groups = new Map<string, { readonly names: string[]; readonly one: DeploymentExplanation }>();
+  for (const one of deployments) {
+    const key = JSON.stringify([one.state, one.because, one.next]);
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, { names: [one.deployment], one });
+    else group.names.push(one.deployment);
+  }
+  return [...groups.values()];
 }
 
 export function renderLogLine(deployment: string, line: EngineLog): string {

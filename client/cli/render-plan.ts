@@ -2,7 +2,8 @@ import type { ChalkInstance } from 'chalk';
 import type { TableChange } from '../../domain/plan.js';
 import type { RolloutPolicy, WavePolicy } from '../../domain/spec.js';
 import type { RolloutPlan, RolloutPlanClass } from '../plan.js';
-import { formatDuration } from './format.js';
+import { listNames } from '../../domain/listing.js';
+import { countNoun, formatDuration, formatRows } from './format.js';
 
 /**
  * A plan as a person reviews it: statements per class of equal plans, hazards, leftovers, the numbers that will apply.
@@ -12,7 +13,7 @@ export function renderPlan(plan: RolloutPlan, style: ChalkInstance): string {
   const { spec } = plan;
   const engines = new Set(plan.classes.map((planClass) => planClass.plan.engine).filter((engine) => engine !== ''));
   return [
-    `${style.bold(`${spec.database}, ${spec.environment}`)}: ${count(spec.deployments.length, 'deployment')}, ${spec.type}${engines.size > 0 ? ` (${[...engines].join(', ')})` : ''}`,
+    `${style.bold(`${spec.database}, ${spec.environment}`)}: ${countNoun(spec.deployments.length, 'deployment')}, ${spec.type}${engines.size > 0 ? ` (${[...engines].join(', ')})` : ''}`,
     ...plan.classes.flatMap((planClass) => ['', ...renderClass(planClass, style)]),
     '',
     renderPolicy(plan),
@@ -25,7 +26,13 @@ function renderClass({ deployments, digest, plan }: RolloutPlanClass, style: Cha
     return [`${style.bold(names)}: nothing to do, the schema is there already`, ...renderLeftovers(plan, style)];
   return [
     `${style.bold(names)}  ${style.dim(`plan ${digest.slice(0, 12)}`)}`,
-    ...plan.changes.flatMap((change) => renderChange(change, style)),
+    ...plan.changes.flatMap((change, index) =>
+      renderChange(
+        change,
+        deployments.map(({ estimatedRows }) => estimatedRows[index] ?? null),
+        style,
+      ),
+    ),
     ...plan.lintViolations.map(
       ({ severity, table, message }) =>
         `  ${style.yellow(`lint ${severity}`)}  ${table === '' ? '' : `${table}: `}${message}`,
@@ -34,14 +41,19 @@ function renderClass({ deployments, digest, plan }: RolloutPlanClass, style: Cha
   ];
 }
 
-function renderChange(change: TableChange, style: ChalkInstance): readonly string[] {
+function renderChange(change: TableChange, rows: readonly (string | null)[], style: ChalkInstance): readonly string[] {
   const ddl = change.ddl.trim();
   const [first = '', ...rest] = (ddl.endsWith(';') ? ddl : `${ddl};`).split('\n');
   const hazards = [
     ...(change.blocked ? [style.red(`blocked: ${change.modeReason || 'the engine does not run it'}`)] : []),
     ...(change.unsafe ? [style.red(`unsafe: ${change.unsafeReason || 'the engine marks it unsafe'}`)] : []),
   ];
-  return [`  ${first}`, ...rest.map((line) => `  ${line}`), ...hazards.map((hazard) => `    ${hazard}`)];
+  const size = formatRows(rows);
+  return [
+    ...[first, ...rest].map((line) => `  ${line}`),
+    ...(size === '' ? [] : [`    ${style.dim(size)}`]),
+    ...hazards.map((hazard) => `    ${hazard}`),
+  ];
 }
 
 function renderLeftovers({ leftovers }: RolloutPlanClass['plan'], style: ChalkInstance): readonly string[] {
@@ -52,36 +64,37 @@ function renderLeftovers({ leftovers }: RolloutPlanClass['plan'], style: ChalkIn
 }
 
 /** The effective numbers, percents resolved: nobody should have to work them out. */
-function renderPolicy({ policy, spec }: RolloutPlan): string {
+export function renderPolicy({ policy, spec }: Pick<RolloutPlan, 'policy' | 'spec'>): string {
   const { onFailure, cutover, inFlight, waves } = policy;
   const rules = `onFailure ${onFailure}, inFlight ${inFlight}, cutover ${cutover}`;
   if (spec.rollout.waves.length === 0)
-    return `Rollout: ${waves.map((wave) => renderWave(wave, policy)).join('')}; ${rules}`;
+    return [
+      `Rollout (${rules}):`,
+      ...waves.map((wave) => `  ${listNames(wave.deployments)}; ${renderNumbers(wave, policy)}`),
+    ].join('\n');
   return [
-    `Rollout in ${count(waves.length, 'wave')} (${rules}):`,
-    ...waves.map((wave, index) => `  ${index + 1}. ${wave.name}: ${renderWave(wave, policy)}${renderPauses(wave)}`),
+    `Rollout in ${countNoun(waves.length, 'wave')} (${rules}):`,
+    ...waves.flatMap((wave, index) => [
+      `  ${index + 1}. ${wave.name}: ${listNames(wave.deployments)}`,
+      `     ${[...pausesBefore(wave), renderNumbers(wave, policy), ...pausesAfter(wave)].join('; ')}`,
+    ]),
   ].join('\n');
 }
 
-function renderWave(wave: WavePolicy, { onFailure }: Pick<RolloutPolicy, 'onFailure'>): string {
+function renderNumbers(wave: WavePolicy, { onFailure }: Pick<RolloutPolicy, 'onFailure'>): string {
   const tolerance =
     onFailure === 'continue'
       ? 'failures do not stop it'
-      : `${onFailure} after ${count(wave.failureTolerance + 1, 'setback')} (failureTolerance ${wave.failureTolerance})`;
-  return `${listNames(wave.deployments)}; ${wave.maxConcurrency} at a time; ${tolerance}`;
+      : `${onFailure} after ${countNoun(wave.failureTolerance + 1, 'setback')} (failureTolerance ${wave.failureTolerance})`;
+  return `${wave.maxConcurrency} at a time; ${tolerance}`;
 }
 
-function renderPauses({ gate, expiresAfterMs, bakeTimeMs }: WavePolicy): string {
-  const expiry = expiresAfterMs === null ? '' : `, which expires after ${formatDuration(expiresAfterMs)}`;
-  const before = gate === 'manual' ? `; waits for approve${expiry}` : '';
-  return `${before}${bakeTimeMs > 0 ? `; then bakes ${formatDuration(bakeTimeMs)}` : ''}`;
+function pausesBefore({ gate, expiresAfterMs }: WavePolicy): readonly string[] {
+  if (gate === 'auto') return [];
+  const expiry = expiresAfterMs === null ? '' : `, for at most ${formatDuration(expiresAfterMs)}`;
+  return [`waits for approve${expiry}`];
 }
 
-/** Names up to a line's worth; 400 targets with one plan are one line (design 5). */
-function listNames(names: readonly string[]): string {
-  return names.length > 8 ? `${names.slice(0, 7).join(', ')}, … (${names.length})` : names.join(', ');
-}
-
-function count(amount: number, noun: string): string {
-  return `${amount} ${noun}${amount === 1 ? '' : 's'}`;
+function pausesAfter({ bakeTimeMs }: WavePolicy): readonly string[] {
+  return bakeTimeMs > 0 ? [`then bakes ${formatDuration(bakeTimeMs)}`] : [];
 }

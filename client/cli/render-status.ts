@@ -3,6 +3,7 @@ import { APPLY_STATE, OPERATION_STATE, hasEnded } from '../../domain/state.js';
 import { type ApplyStatus, type OperationStatus, countStates } from '../../domain/status.js';
 import { fit, formatElapsed, formatProgress, formatTime } from './format.js';
 import { renderTable } from './table.js';
+import { renderWaves } from './render-waves.js';
 
 export interface RenderOptions {
   readonly style: ChalkInstance;
@@ -19,7 +20,7 @@ export interface RenderOptions {
 export function renderStatus(status: ApplyStatus, options: RenderOptions): string {
   return [
     renderHeader(status, options),
-    ...renderWaves(status, options),
+    ...renderWaves(status, options.style),
     ...renderWait(status, options),
     '',
     ...renderOperations(status, options),
@@ -45,33 +46,25 @@ function renderHeader(status: ApplyStatus, { style, now, columns }: RenderOption
   return lines.join('\n');
 }
 
-/** Where each wave stands, with its effective numbers; nothing for a spec without waves. */
-function renderWaves(
-  { policy, waves, operations, waitingFor }: ApplyStatus,
-  { style }: RenderOptions,
-): readonly string[] {
-  if (policy.waves.length === 1) return [];
-  const parts = policy.waves.map(({ name, deployments, maxConcurrency, failureTolerance }, index) => {
-    const ended = operations.filter(({ wave, state }) => wave === name && hasEnded(state)).length;
-    const record = waves[index];
-    const isWaited = waitingFor?.wave === name ? `, ${waitingFor.for}` : '';
-    const where = record?.barred != null ? ', rejected or expired' : isWaited;
-    return `${name} ${ended}/${deployments.length}${where} (${maxConcurrency} at a time, tolerance ${failureTolerance})`;
-  });
-  return [`  ${style.dim('waves')}  ${parts.join('  →  ')}`];
-}
-
 function renderWait(status: ApplyStatus, { style, program, now }: RenderOptions): readonly string[] {
   const { waitingFor } = status;
   if (waitingFor === null || !isWorthTelling(waitingFor)) return [];
   const since = waitingFor.since === null ? '' : ` for ${formatElapsed(waitingFor.since, null, now)}`;
   const commands = waitingFor.commands.map((command) => `    ${program} ${command}`);
-  const wave = waitingFor.wave === null ? '' : ` before wave ${waitingFor.wave}`;
-  const until = waitingFor.until === null ? '' : `, until ${formatTime(waitingFor.until)}`;
   return [
-    `  ${style.yellow(`waits for ${waitingFor.for.replaceAll('_', ' ')}${wave}${since}${until}`)}${commands.length > 0 ? '; end it with' : ''}`,
+    `  ${style.yellow(`${describeWait(waitingFor)}${since}${describeUntil(waitingFor, now)}`)}${commands.length > 0 ? '; what you can do' : ''}`,
     ...commands,
   ];
+}
+
+/** `waits for gate before wave rest`. */
+export function describeWait({ for: waitsFor, wave }: NonNullable<ApplyStatus['waitingFor']>): string {
+  return `waits for ${waitsFor.replaceAll('_', ' ')}${wave === null ? '' : ` before wave ${wave}`}`;
+}
+
+/** When the wait ends by itself, if it does. */
+function describeUntil({ until }: NonNullable<ApplyStatus['waitingFor']>, now: Date): string {
+  return until === null ? '' : `, until ${formatTime(until)} (${formatElapsed(now.toISOString(), until, now)} more)`;
 }
 
 /** Between two steps of the workflow nothing moves for a moment; only a wait that began at some time is one for people. */
@@ -110,11 +103,11 @@ function widthOf(rows: readonly (readonly string[])[]): number {
 }
 
 /** In full, what did not fit into the table. */
-function renderCut(operations: readonly OperationStatus[], room: number, { style }: RenderOptions): readonly string[] {
+function renderCut(operations: readonly OperationStatus[], room: number, options: RenderOptions): readonly string[] {
   return operations
-    .map((operation) => ({ deployment: operation.deployment, detail: describeDetail(operation) }))
+    .map((operation) => ({ deployment: operation.deployment, detail: describeDetail(operation, options.now) }))
     .filter(({ detail }) => detail !== fit(detail, room))
-    .flatMap(({ deployment, detail }) => ['', `${style.bold(deployment)}: ${detail}`]);
+    .flatMap(({ deployment, detail }) => ['', `${options.style.bold(deployment)}: ${detail}`]);
 }
 
 /** What moves, then what went wrong, then the rest, each in rollout order; shown in rollout order. */
@@ -134,7 +127,7 @@ function renderOperation(
   const elapsed = formatElapsed(operation.startedAt, operation.completedAt, now);
   const shown = operation.state === 'stopped' && operation.completedAt === null ? '' : elapsed;
   return {
-    detail: describeDetail(operation),
+    detail: describeDetail(operation, now),
     plain: [operation.deployment, state, progress, shown],
     coloured: [operation.deployment, colourOf(operation, style)(state), progress, shown],
   };
@@ -154,12 +147,24 @@ export function describeState(operation: OperationStatus): string {
   return `${label}${phase}${unreachable}${reason}`;
 }
 
-/** What went wrong, else what its engine is doing or waits for, else nothing. */
-export function describeDetail(operation: OperationStatus): string {
-  if (operation.unreachableSince !== null)
-    return `no answer since ${formatTime(operation.unreachableSince)}${operation.message === '' ? '' : `: ${operation.message}`}`;
-  const { message, waitingOn } = operation;
-  return [message, waitingOn].filter((part) => part !== '').join('; ');
+/**
+ * What went wrong, what its engine is doing or waits for, and for how long it has been parked; else nothing. Without a
+ * `now` no time that runs on is told.
+ */
+export function describeDetail(operation: OperationStatus, now: Date | null): string {
+  const { message, waitingOn, unreachableSince, parkedSince, parkedUntil, cutoverAsked } = operation;
+  if (unreachableSince !== null)
+    return `no answer since ${formatTime(unreachableSince)}${message === '' ? '' : `: ${message}`}`;
+  const isParked = parkedSince !== null && now !== null;
+  return [
+    message,
+    waitingOn,
+    cutoverAsked ? 'cutover asked for, follows in its turn' : '',
+    isParked ? `for ${formatElapsed(parkedSince, null, now)}` : '',
+    isParked && parkedUntil !== null ? `until ${formatTime(parkedUntil)}` : '',
+  ]
+    .filter((part) => part !== '')
+    .join('; ');
 }
 
 function colourOf(

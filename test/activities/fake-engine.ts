@@ -17,6 +17,7 @@ export const CHANGE: TableChange = {
   unsafeReason: '',
   blocked: false,
   modeReason: '',
+  estimatedRows: null,
 };
 
 export const SCOPE: OperationScope = {

@@ -45,6 +45,7 @@ export function change(ddl: string, overrides: Partial<TableChange> = {}): Table
     unsafeReason: '',
     blocked: false,
     modeReason: '',
+    estimatedRows: null,
     ...overrides,
   };
 }
@@ -164,6 +165,7 @@ export function operationStatus(
     progress: null,
     progressAt: null,
     parkedSince: null,
+    parkedUntil: null,
     cutoverAsked: false,
     startedAt: state === 'pending' ? null : '2026-01-01T12:00:00.000Z',
     completedAt: null,

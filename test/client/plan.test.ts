@@ -60,6 +60,46 @@ describe('reviewing plans', () => {
     expect(openProblems(drift, { allowUnsafe: true }).map(({ kind }) => kind)).toEqual(['drift']);
   });
 
+  test('plans that differ are lifted by allowing drift, and by nothing else; the message names what would lift them', () => {
+    const drift = review([answer('eu', [ADD]), answer('us', [ADD, DROP])]);
+    const refused = errorOf(() => refuseProblems(drift, { allowUnsafe: false }));
+    expect(refused.message).toContain('Allow it with --allow-unsafe and --allow-drift');
+    expect(errorOf(() => refuseProblems(drift, { allowUnsafe: false, allowDrift: true })).message).toContain(
+      'Allow it with --allow-unsafe once',
+    );
+    expect(() => refuseProblems(drift, { allowUnsafe: true, allowDrift: true })).not.toThrow();
+    expect(openProblems(drift, { allowUnsafe: true, allowDrift: true })).toEqual([]);
+
+    const blocked = review([answer('eu', [ADD]), answer('us', [ADD, { ...DROP, blocked: true }])]);
+    const error = errorOf(() => refuseProblems(blocked, { allowUnsafe: true, allowDrift: true }));
+    expect(error.kind).toBe('plan_refused');
+    expect(error.message).not.toContain('--allow');
+  });
+
+  test('with drift allowed each deployment runs its own plan', () => {
+    const drift = review([answer('eu', [ADD]), answer('us', [ADD, DROP]), answer('ap', [])]);
+    const { classes, deployments } = toApplyPlan(drift);
+    expect(classes.map(({ changes }) => changes.length)).toEqual([1, 2, 0]);
+    expect(deployments.map(({ digest }) => classes.findIndex((one) => one.digest === digest))).toEqual([0, 1, 2]);
+  });
+
+  test('equal plans are one class and have one digest whatever the engines say of the rows', () => {
+    const counted = (rows: string | null) => change(ADD.ddl, { estimatedRows: rows });
+    const plan = review([answer('eu', [counted('3000000')]), answer('us', [counted('7')]), answer('ap', [ADD])]);
+    expect(plan.classes.map(({ digest }) => digest)).toEqual(
+      review([answer('eu', [ADD])]).classes.map(({ digest }) => digest),
+    );
+    expect(plan.problems).toEqual([]);
+    expect(plan.classes[0]?.deployments.map(({ estimatedRows }) => estimatedRows)).toEqual([
+      ['3000000'],
+      ['7'],
+      [null],
+    ]);
+    const later = review([answer('eu', [counted('3000001')]), answer('us', [ADD]), answer('ap', [ADD])]);
+    expect(later.specDigest).toBe(plan.specDigest);
+    expect(() => refuseOtherPlan(plan, later)).not.toThrow();
+  });
+
   test('of two deployments with one engine and target nothing lifts the refusal, which names both and the target', () => {
     const one = { addressDigest: 'the same engine', target: 'orders_eu' };
     const plan = review([answer('eu', [ADD], one), answer('us', [ADD], one)]);

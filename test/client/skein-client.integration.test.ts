@@ -26,7 +26,7 @@ async function planOf(scene: Scene, deployments: readonly string[], rollout: Rol
       digest: planClass.digest,
       deployments: plan.deployments
         .filter(({ digest }) => digest === planClass.digest)
-        .map(({ deployment, planId }) => ({ deployment, target: deployment, planId })),
+        .map(({ deployment, planId }) => ({ deployment, target: deployment, planId, estimatedRows: [] })),
       plan: { ...planClass, planId: '', engine: '', errors: [] },
     })),
     problems: [],

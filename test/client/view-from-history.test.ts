@@ -3,7 +3,8 @@ import type { ApplyEvent } from '../../client/history.js';
 import { viewFromHistory } from '../../client/view-from-history.js';
 import type { ApplyInput } from '../../domain/apply.js';
 import { joinStatus } from '../../domain/status.js';
-import { applyInput, change, initial, operationOf, outcome } from './builders.js';
+import { freshWave } from '../../domain/wave.js';
+import { ROLLOUT, applyInput, change, initial, operationOf, outcome, spec } from './builders.js';
 
 const AT = '2026-01-01T12:00:00.000Z';
 
@@ -201,5 +202,47 @@ describe('the view from history', () => {
       reason: 'nothing_to_do',
       started: false,
     });
+  });
+});
+
+describe('the approval of a wave, told from history', () => {
+  const waves = [
+    { name: 'canary', deployments: ['eu'], bakeTimeMs: 0, gate: 'auto', expiresAfterMs: null },
+    { name: 'rest', deployments: ['us', 'ap'], bakeTimeMs: 0, gate: 'manual', expiresAfterMs: null },
+  ] as const;
+  const input = applyInput({ spec: spec({ rollout: { ...ROLLOUT, waves } }) });
+
+  function approvedBy(...controls: readonly ApplyEvent[]): string | null {
+    return viewFromHistory('a', [...began(input), ...controls]).waves[1]?.approvedBy ?? null;
+  }
+
+  const approve = control('approve', { by: 'ann', wave: 'rest' });
+
+  test('counts when it names the wave', () => {
+    expect(approvedBy(approve)).toBe('ann');
+    expect(approvedBy(approve, control('stop'))).toBe('ann');
+    expect(approvedBy(approve, control('cancel', { deployments: ['eu'] }))).toBe('ann');
+    expect(approvedBy(control('reject', { wave: 'other' }), approve)).toBe('ann');
+  });
+
+  test('counts for nothing where it may have been refused or taken back, so that the gate is asked again', () => {
+    expect(approvedBy(control('approve', { by: 'ann' }))).toBeNull();
+    expect(approvedBy(control('stop'), approve)).toBeNull();
+    expect(approvedBy(control('cancel'), approve)).toBeNull();
+    expect(approvedBy(approve, control('reject', { wave: 'rest' }))).toBeNull();
+    expect(approvedBy(control('reject'), approve)).toBeNull();
+  });
+
+  test('of an earlier run is what that run left of it', () => {
+    const carried = {
+      operations: [],
+      released: false,
+      cancel: false,
+      controls: [{ name: 'approve', by: 'ann', at: AT, settledAt: AT, deployments: [], wave: 'rest', reason: null }],
+      waves: [freshWave('canary'), freshWave('rest')],
+      startedAt: null,
+    } as const;
+    const view = viewFromHistory('a', [{ kind: 'started', input: { ...input, carried }, at: AT }]);
+    expect(view.waves[1]?.approvedAt).toBeNull();
   });
 });

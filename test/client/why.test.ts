@@ -1,8 +1,32 @@
 import { describe, expect, test } from 'vitest';
 import { explainStatus, needsPerson } from '../../client/why.js';
-import { applyStatus, operationStatus } from './builders.js';
+import { resolvePolicy } from '../../domain/spec.js';
+import type { ApplyStatus } from '../../domain/status.js';
+import { freshWave } from '../../domain/wave.js';
+import { ROLLOUT, applyStatus, operationStatus, spec } from './builders.js';
 
 const SINCE = '2026-01-01T12:00:10.000Z';
+
+/** A canary that has ended, and two waves to come. */
+function twoWaves(waitingFor: ApplyStatus['waitingFor']): ApplyStatus {
+  const waves = ['canary', 'rest', 'last'].map((name, index) => ({
+    name,
+    deployments: [['eu', 'us', 'ap'][index] ?? ''],
+    bakeTimeMs: 1_800_000,
+    gate: 'manual' as const,
+    expiresAfterMs: null,
+  }));
+  return applyStatus({
+    policy: resolvePolicy(spec({ rollout: { ...ROLLOUT, waves } })),
+    waves: [{ ...freshWave('canary'), startedAt: SINCE, endedAt: SINCE }, freshWave('rest'), freshWave('last')],
+    operations: [
+      operationStatus('eu', 'completed', { wave: 'canary' }),
+      operationStatus('us', 'pending', { wave: 'rest' }),
+      operationStatus('ap', 'pending', { wave: 'last' }),
+    ],
+    waitingFor,
+  });
+}
 
 describe('why', () => {
   test('a paused apply waits for a person, says which setback closed it and what ends the wait', () => {
@@ -34,6 +58,65 @@ describe('why', () => {
     );
     expect(why.deployments[1]?.because).toBe('its turn comes after eu (maxConcurrency 1)');
     expect(why.commands).toEqual(['watch orders-1', 'stop orders-1']);
+  });
+
+  test('a bake says before which wave, since when and until when, and needs nobody', () => {
+    const why = explainStatus(
+      twoWaves({
+        for: 'bake',
+        since: SINCE,
+        until: '2026-01-01T12:30:10.000Z',
+        wave: 'rest',
+        commands: ['stop orders-1'],
+      }),
+    );
+    expect(why).toMatchObject({
+      waitingFor: 'bake',
+      wave: 'rest',
+      until: '2026-01-01T12:30:10.000Z',
+      needsPerson: false,
+      because: 'the wave before rest has ended, and its bake time has to pass before rest starts',
+      commands: ['stop orders-1'],
+    });
+    expect(why.deployments.map(({ because }) => because)).toEqual([
+      'completed',
+      'the wave before rest has ended, and its bake time has to pass before rest starts',
+      'its wave comes after rest',
+    ]);
+  });
+
+  test('a gate says which wave waits, and that a person has to answer', () => {
+    const commands = ['approve orders-1 --wave rest', 'reject orders-1 --wave rest'];
+    const why = explainStatus(twoWaves({ for: 'gate', since: SINCE, until: null, wave: 'rest', commands }));
+    expect(why).toMatchObject({ waitingFor: 'gate', since: SINCE, needsPerson: true, commands });
+    expect(why.because).toBe('wave rest has a gate, and a person has to approve or reject it');
+    expect(why.deployments[1]?.because).toBe(why.because);
+  });
+
+  test('a deployment of a later wave waits for its wave, one of this wave for its turn', () => {
+    const status = twoWaves(null);
+    const why = explainStatus({
+      ...status,
+      operations: [operationStatus('eu', 'running', { wave: 'canary' }), ...status.operations.slice(1)],
+      waves: [{ ...freshWave('canary'), startedAt: SINCE }, freshWave('rest'), freshWave('last')],
+    });
+    expect(why.deployments.map(({ because }) => because)).toEqual([
+      'running',
+      'its wave comes after canary',
+      'its wave comes after canary',
+    ]);
+  });
+
+  test('a cutover that was asked for follows in its turn', () => {
+    const parked = operationStatus('eu', 'waiting_for_cutover', { cutoverAsked: true });
+    expect(explainStatus(applyStatus({ operations: [parked] })).deployments[0]?.because).toBe(
+      'its cutover was asked for, and follows in its turn',
+    );
+  });
+
+  test('hundreds of setbacks are retried by one short command', () => {
+    const operations = Array.from({ length: 400 }, (_, index) => operationStatus(`d${index}`, 'failed'));
+    expect(explainStatus(applyStatus({ state: 'failed', operations })).commands).toEqual(['retry orders-1']);
   });
 
   test('an unreachable engine is named with the time it went silent and how to give it up', () => {

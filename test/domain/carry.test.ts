@@ -3,7 +3,8 @@ import type { CarriedState, InitialOperation } from '../../domain/apply.js';
 import { type Resumed, type Resumption, anew, facts, resume } from '../../domain/carry.js';
 import type { OperationOutcome } from '../../domain/operation.js';
 import type { RolloutPolicy } from '../../domain/spec.js';
-import { HALT, outcome, policy, result, unsent } from './builders.js';
+import { type WaveRecord, freshWave } from '../../domain/wave.js';
+import { HALT, outcome, policy, result, unsent, wave } from './builders.js';
 import { multisets } from './situations.js';
 
 const AT = '2026-11-02T09:00:00.000Z';
@@ -304,6 +305,29 @@ describe('every resumption', () => {
   it('keeps what was carried as plain JSON', () => {
     const carried = carriedBy(again([US_FAILED, US_STOPPED, AP_UNSENT], RETRY));
     expect(JSON.parse(JSON.stringify(carried))).toEqual(carried);
+  });
+});
+
+describe('the waves of a new run', () => {
+  const AT = '2026-11-01T10:00:00.000Z';
+  const approved: WaveRecord = { ...freshWave('rest'), approvedAt: AT, approvedBy: 'ann' };
+
+  function carriedWave(record: WaveRecord): WaveRecord | undefined {
+    const waves = [wave({ name: 'rest', deployments: ['eu', 'us', 'ap'], gate: 'manual' })];
+    const previous = result([US_STOPPED, AP_UNSENT], { waves: [record] });
+    const rules = policy('halt', 0, 1, { waves });
+    return carriedBy(resume({ previous, policy: rules, resumption: START, by: null, at: AT })).waves[0];
+  }
+
+  it('keep a yes that was not taken back, and go on where they were', () => {
+    expect(carriedWave(approved)).toEqual(approved);
+    const started = { ...approved, startedAt: AT, endedAt: AT };
+    expect(carriedWave(started)).toEqual({ ...started, endedAt: null });
+  });
+
+  it('ask again at a gate that was rejected or expired, also where it had been approved before', () => {
+    for (const barred of ['operator', 'deadline'] as const)
+      expect(carriedWave({ ...approved, barred, gateSince: AT })).toEqual(freshWave('rest'));
   });
 });
 

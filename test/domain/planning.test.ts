@@ -19,6 +19,7 @@ function change(ddl: string, given: Partial<TableChange> = {}): TableChange {
     unsafeReason: '',
     blocked: false,
     modeReason: '',
+    estimatedRows: null,
     ...given,
   };
 }

@@ -1,10 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { ApplyView, OperationView } from '../../domain/apply.js';
-import type { LiveDetail } from '../../domain/live.js';
-import type { OperationOutcome } from '../../domain/operation.js';
-import type { ApplySpec } from '../../domain/spec.js';
+import type { ApplyView } from '../../domain/apply.js';
 import type { OperationState } from '../../domain/state.js';
-import { freshWave } from '../../domain/wave.js';
 import { earliest } from '../../domain/time.js';
 import {
   type ApplyStatus,
@@ -15,80 +11,8 @@ import {
   joinStatus,
   statusOfResult,
 } from '../../domain/status.js';
-import { HALT, ROLLOUT, outcome, policy, result, unsent } from './builders.js';
-
-const SPEC: ApplySpec = {
-  database: 'orders',
-  type: 'postgres',
-  environment: 'production',
-  deployments: ['eu', 'us', 'ap'].map((name) => ({ name, target: `orders_${name}`, queue: 'skein' })),
-  rollout: ROLLOUT,
-  verify: true,
-  pollIntervalMs: null,
-};
-
-function seen(deployment: string, given: Partial<OperationView> = {}): OperationView {
-  return {
-    deployment,
-    target: `orders_${deployment}`,
-    wave: 0,
-    workflowId: `production/orders/${deployment}/orders_${deployment}`,
-    runId: 'run-1',
-    stage: 'pending',
-    reported: null,
-    permitted: false,
-    cutoverRefused: false,
-    cutoverAsked: false,
-    cancelAsked: false,
-    cutoverRefusal: '',
-    attempt: 0,
-    remoteApplyId: null,
-    started: false,
-    startedAt: null,
-    outcome: null,
-    ...given,
-  };
-}
-
-function endedAs(end: OperationOutcome): OperationView {
-  return seen(end.deployment, { stage: 'ended', outcome: end, started: end.started });
-}
-
-function view(operations: readonly OperationView[], given: Partial<ApplyView> = {}): ApplyView {
-  return {
-    apply: 'orders-7f3a',
-    spec: SPEC,
-    policy: HALT,
-    operations,
-    waves: [{ ...freshWave('all'), startedAt: '2026-11-01T10:00:00.000Z' }],
-    controls: [],
-    stop: false,
-    cancel: false,
-    released: false,
-    ...given,
-  };
-}
-
-function live(given: Partial<LiveDetail> = {}): DescribedOperation {
-  return {
-    control: null,
-    live: {
-      state: 'running',
-      phase: null,
-      started: true,
-      startedAt: '2026-11-01T10:00:00.000Z',
-      remoteApplyId: 'remote-1',
-      progress: null,
-      detail: '',
-      unreachableSince: null,
-      lastError: null,
-      progressAt: null,
-      parkedSince: null,
-      parkedUntil: null,
-      ...given,
-    },
-  };
-}
+import { HALT, outcome, policy, result, unsent } from './builders.js';
+import { SPEC, endedAs, live, seen, view } from './views.js';
 
 function statusOf(given: ApplyView, described: Readonly<Record<string, DescribedOperation>> = {}): ApplyStatus {
   return joinStatus({ view: given, described, detail: 'full', nowMs: Date.parse(SINCE) });
@@ -289,7 +213,7 @@ describe('what an apply waits for', () => {
       since: null,
       until: null,
       wave: null,
-      commands: ['cutover orders-7f3a --deployment us', 'stop orders-7f3a', 'cancel orders-7f3a'],
+      commands: ['cutover orders-7f3a', 'stop orders-7f3a', 'cancel orders-7f3a'],
     });
     const window = statusOf(view([seen('eu', ADMITTED)]), { eu: live({ state: 'revert_window' }) });
     expect(window).toMatchObject({ state: 'revert_window', waitingFor: { for: 'revert_window' } });

@@ -78,8 +78,10 @@ export function simulateRecorded(recorded: RecordedApply): Simulation {
       one.completedAt === null ? null : Date.parse(one.completedAt) - startedMs,
     ]),
   );
-  let operations: readonly SimulatedOperation[] = result.operations.map(({ deployment }) => ({
+  let operations: readonly SimulatedOperation[] = result.operations.map(({ deployment, reason }) => ({
     deployment,
+    nothingToDo: reason === 'nothing_to_do',
+    failsAtCutover: false,
     copyMs: 0,
     cutoverMs: 0,
     failsAfterMs: null,
@@ -87,7 +89,7 @@ export function simulateRecorded(recorded: RecordedApply): Simulation {
   let simulation = simulate({ policy, operations, controls, approveAfterMs: null, cutoverAfterMs: null });
   for (let round = 0; round < ROUNDS; round += 1) {
     const before = simulation;
-    operations = result.operations.map(({ deployment, state, started }) => {
+    operations = result.operations.map(({ deployment, state, started, reason }) => {
       const startMs = before.operations.find((one) => one.deployment === deployment)?.startedAtMs ?? 0;
       const endMs = ends.get(deployment) ?? null;
       const isOver = state === 'completed' || state === 'failed';
@@ -95,6 +97,8 @@ export function simulateRecorded(recorded: RecordedApply): Simulation {
       const isParked = policy.cutover !== 'rolling' && state === 'completed' && started;
       return {
         deployment,
+        nothingToDo: reason === 'nothing_to_do',
+        failsAtCutover: false,
         copyMs: isParked ? 0 : lastsMs,
         cutoverMs: 0,
         failsAfterMs: state === 'failed' ? lastsMs : null,

@@ -19,6 +19,7 @@ const CHANGE: TableChange = {
   unsafeReason: '',
   blocked: false,
   modeReason: '',
+  estimatedRows: null,
 };
 
 function planned(change: Parameters<typeof wire.TableChange.fromPartial>[0]): TableChange | undefined {
@@ -49,6 +50,13 @@ test('a change goes back to the engine as it came, also one of a kind we do not 
     const bytes = wire.TableChange.encode(encodeTableChange(change)).finish();
     expect(planned(wire.TableChange.decode(bytes))).toEqual(change);
   }
+});
+
+test('the rows that an engine estimates are shown as they came, and are not sent on to another engine', () => {
+  expect(planned({ estimatedRows: '9223372036854775807' })?.estimatedRows).toBe('9223372036854775807');
+  expect(planned({ estimatedRows: '0' })?.estimatedRows).toBe('0');
+  expect(planned({})?.estimatedRows).toBeNull();
+  expect(encodeTableChange({ ...CHANGE, estimatedRows: '7' }).estimatedRows).toBeUndefined();
 });
 
 test('a blocked statement is recognised in any case, and other modes are not blocked', () => {

@@ -17,6 +17,7 @@ function applyInput(names: readonly string[], rollout: Partial<ApplyInput['spec'
     unsafeReason: '',
     blocked: false,
     modeReason: '',
+    estimatedRows: null,
   };
   return {
     spec: {

@@ -13,7 +13,7 @@ export function addCutoverCommand(program: Command, cli: Cli): void {
     .argument('<apply>', 'apply id')
     .option(
       '--deployment <name>',
-      'only this one; may be given several times (default: all that are parked)',
+      'only this one; may be given several times (default: all that are parked, of an order those whose turn it is)',
       collect,
       [],
     )

@@ -6,6 +6,7 @@ import { APPLY_STATE } from '../../../domain/state.js';
 import { readPlanFile } from '../../plan-file.js';
 import { type SimulationFlags, toSimulation } from '../../simulation.js';
 import { readSpecFile } from '../../spec-file.js';
+import { wholeNumber } from '../arguments.js';
 import { type Cli, addOutputOption, collect } from '../cli.js';
 import { renderSimulation } from '../render-simulation.js';
 
@@ -14,6 +15,7 @@ interface SimulateOptions {
   readonly file?: string;
   readonly fail: readonly string[];
   readonly duration: readonly string[];
+  readonly rowsPerSecond: number;
   readonly cutoverDuration: string;
   readonly approveAfter: string;
   readonly cutoverAfter: string;
@@ -30,19 +32,29 @@ export function addSimulateCommand(program: Command, cli: Cli): void {
     .option('-f, --file <rollout.yaml>', 'the spec, where no plan is given')
     .option(
       '--fail <deployment[@when]>',
-      'it fails: at the end, at its second statement (us@2), or so long after its start (us@90s, us@00:01:30)',
+      'it fails: at the end of its copy, at its second statement (us@2), so long after its start (us@90s, us@00:01:30), or at its cutover (us@cutover); may be given several times',
       collect,
       [],
     )
     .option(
       '--duration <time|deployment=time>',
-      'how long a deployment takes until its copy is finished (default: 10m each)',
+      'how long all deployments take until their copies are finished, or one of them; may be given several times (default: by the rows that the plan knows of, else 10m)',
       collect,
       [],
     )
+    .option(
+      '--rows-per-second <count>',
+      'rows that a statement works through in a second, where the plan knows how many there are',
+      wholeNumber({ min: 1, max: 1_000_000_000 }),
+      50_000,
+    )
     .option('--cutover-duration <time>', 'how long a cutover takes', '5s')
     .option('--approve-after <time|never>', 'a person approves each gate so long after it is waited for', '0s')
-    .option('--cutover-after <time|never>', 'a person permits each cutover that waits for one so long after', 'never')
+    .option(
+      '--cutover-after <time|never>',
+      'a person permits what is parked so long after everything waits for that',
+      'never',
+    )
     .option('--stop-at <time>', 'a person stops it so long after the start, such as 00:10:00 or 10m')
     .option('--cancel-at <time>', 'a person cancels it so long after the start')
     .option('--release-at <time>', 'a person releases it so long after the start')
@@ -51,17 +63,18 @@ export function addSimulateCommand(program: Command, cli: Cli): void {
       if ((planFile === undefined) === (file === undefined))
         command.error('error: name one of -f <rollout.yaml> and <plan.json>', { exitCode: 64 });
       const usage = (message: string): never => command.error(`error: ${message}`, { exitCode: 64 });
+      const flags = toFlags(options, usage);
       await cli.runLocally(options, async ({ json, print, terminal }) => {
         const plan = planFile === undefined ? null : await readPlanFile(planFile);
         const { spec } = plan ?? (await readSpecFile(file ?? ''));
         const policy = resolvePolicy(spec);
-        const input = toSimulation({ spec, policy, plan, flags: toFlags(options, usage), refuse: usage });
-        const simulation = simulate(input);
-        const worst = worstCase(input);
+        const prepared = toSimulation({ spec, policy, plan, flags, refuse: usage });
+        const simulation = simulate(prepared.input);
+        const worst = worstCase(prepared.input);
         print(
           json
-            ? JSON.stringify({ ...simulation, worstCase: worst })
-            : renderSimulation({ simulation, worst, policy }, terminal.style),
+            ? JSON.stringify({ ...simulation, policy, durations: prepared.durations, worstCase: worst })
+            : renderSimulation({ simulation, worst, spec, policy, durations: prepared.durations }, terminal),
         );
         return exitCodeOf(simulation);
       });
@@ -81,6 +94,7 @@ function toFlags(options: SimulateOptions, refuse: (message: string) => never): 
   return {
     fail: options.fail,
     duration: options.duration,
+    rowsPerSecond: options.rowsPerSecond,
     cutoverMs: time('--cutover-duration', options.cutoverDuration),
     approveAfterMs: orNever('--approve-after', options.approveAfter),
     cutoverAfterMs: orNever('--cutover-after', options.cutoverAfter),

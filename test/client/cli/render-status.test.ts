@@ -56,7 +56,7 @@ describe('the table of a status', () => {
     expect(renderStatus(status, OPTIONS)).toMatchInlineSnapshot(`
       "orders-1  orders, production   paused   1 of 2 ended   1m 05s
         eu: duplicates
-        waits for release for 1m 00s; end it with
+        waits for release for 1m 00s; what you can do
           skein release orders-1
           skein stop orders-1
 

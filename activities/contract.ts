@@ -122,8 +122,11 @@ export interface WatchInput extends RemoteInput {
  * `copy`: it is at work; parked at its cutover or in its revert window is news. `parked`: it is parked at its cutover; any
  * other state is. `cutover`: its cutover was accepted; the refusal of that cutover and a revert window are. `window`: it is
  * in its revert window; any other state is. `revert`: its revert or skip-revert was accepted; the refusal of that is.
+ * `end`: it is being stopped or cancelled; a revert window is, because what is live cannot be stopped any more.
+ *
+ * An accepted request that changes nothing for `requestSettlesMs` counts as refused.
  */
-export type WatchUntil = 'copy' | 'parked' | 'cutover' | 'window' | 'revert';
+export type WatchUntil = 'copy' | 'parked' | 'cutover' | 'window' | 'revert' | 'end';
 
 /** The live states in which an engine waits for a decision of ours. */
 export type ParkedState = Extract<OperationState, 'waiting_for_cutover' | 'revert_window'>;

@@ -21,6 +21,11 @@ export interface Timings {
   readonly sendAgainMs: number;
   /** A cancel that is accepted and leaves the remote apply stopped this long is as final as that engine gets. */
   readonly cancelSettlesMs: number;
+  /**
+   * A cutover, a revert or a skip-revert that is accepted and leaves everything as it was for this long counts as refused:
+   * a person is told and decides, and nothing is sent again by itself.
+   */
+  readonly requestSettlesMs: number;
   /** Stale `stopped` samples after a Start are not believed for this long (C29). */
   readonly startGraceMs: number;
   /** What is parked, or in its revert window, is looked at again after this long at most: a change made by someone else is noticed within a minute (design 4.4). */
@@ -38,6 +43,7 @@ export const TIMINGS: Timings = {
   unansweredAgainMs: 1_000,
   sendAgainMs: 30_000,
   cancelSettlesMs: 2 * 60_000,
+  requestSettlesMs: 2 * 60_000,
   startGraceMs: 30_000,
   parkedMsMax: 45_000,
   missingAgainMs: 2_000,

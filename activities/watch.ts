@@ -27,6 +27,7 @@ const BEGINS_IN = {
   cutover: 'waiting_for_cutover',
   window: 'revert_window',
   revert: 'revert_window',
+  end: 'running',
 } as const satisfies Record<WatchUntil, OperationState>;
 
 interface WatchDetails extends LiveDetail {
@@ -118,12 +119,20 @@ class Watch {
         const message = state === 'revert_window' ? this.#refusal(observation, 'revert') : null;
         return message === null ? null : { kind: 'revert_refused', message };
       }
+      case 'end':
+        return state === 'revert_window' ? { kind: 'parked', state } : null;
     }
   }
 
-  /** The engine settled our request as failed, and the state is still what it was before it. */
+  /** The state is still what it was before our request, and the engine settled that as failed, or has had long enough. */
   #refusal(observation: Observation, control: SettlingControl): string | null {
-    return failedSince(observation, control, this.#input.settledBefore);
+    const failed = failedSince(observation, control, this.#input.settledBefore);
+    const waitedMs = Date.now() - this.#scheduledAtMs;
+    if (failed !== null || waitedMs < this.#timings.requestSettlesMs) return failed;
+    const seconds = Math.round(waitedMs / 1_000);
+    return this.#withIds(
+      `the engine accepted it and still says ${observation.state} after ${seconds} s; it may carry it out later all the same`,
+    );
   }
 
   /** A known apply that its engine does not know: neither success nor idleness (C19). */

@@ -198,11 +198,13 @@ function advance(operation: OperationView, event: ApplyEvent): OperationView {
 
 function reported({ state, refused }: OperationReport): Partial<OperationView> {
   const isParked = state === 'waiting_for_cutover' || state === 'revert_window';
-  const parked = { stage: isParked ? 'parked' : 'admitted', reported: state } as const;
-  if (refused === null) return parked;
+  const stage = isParked ? 'parked' : 'admitted';
+  // What was permitted or refused at an earlier park is over.
+  const parked = { stage, reported: state, permitted: false } as const;
+  if (refused === null && state === 'waiting_for_cutover') return parked;
+  if (refused === null) return { ...parked, cutoverRefused: false, cutoverRefusal: '' };
   const cutoverRefusal = `${refused.control}: ${refused.message}`;
-  if (refused.control !== 'cutover') return { ...parked, cutoverRefusal };
-  return { ...parked, permitted: false, cutoverRefused: true, cutoverRefusal };
+  return { ...parked, cutoverRefused: refused.control === 'cutover', cutoverRefusal };
 }
 
 function admit(operation: OperationView, at: string): OperationView {

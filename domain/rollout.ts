@@ -59,7 +59,7 @@ export function decide(params: Params): Decision {
     const rest = params.operations.filter(({ cancelAsked }) => !cancelAsked);
     return both(asked, halt(rest, { by: 'stop', reason: 'operator' }));
   }
-  const barred = endBarred(params);
+  const barred = endBarred({ ...params, operations: params.operations.filter(({ cancelAsked }) => !cancelAsked) });
   const touched = new Set([...asked.end, ...asked.halt, ...barred.end, ...barred.halt].map((one) => one.deployment));
   const others = params.operations.filter(({ deployment }) => !touched.has(deployment));
   const isOpen = isPolicyOpen(params);

@@ -55,6 +55,20 @@ function recordQuietly(memory: ApplyMemory, name: Control, message: ControlMessa
   const request = toRequest(name, message);
   const admission = judge(memory, request);
   if (admission.kind === 'accepted') carryIn(memory, { request, admission, by: senderOf(message) });
+  if (admission.kind === 'refused') memory.unheard.push({ request, by: senderOf(message), atMs: Date.now() });
+}
+
+/**
+ * Judges signals once more that were refused in this workflow task. A task that comes after a time without a worker
+ * delivers every signal before the ends of children, also of those that ended first: a release would be refused because
+ * the failure that it is for has not been heard of.
+ */
+export function hearAgain(memory: ApplyMemory): void {
+  const now = Date.now();
+  for (const { request, by, atMs } of memory.unheard.splice(0)) {
+    const admission = judge(memory, request);
+    if (atMs === now && admission.kind === 'accepted') carryIn(memory, { request, admission, by });
+  }
 }
 
 /** Refuses before the update is in history, so that a refusal leaves no trace there and the caller gets the reason. */
@@ -111,13 +125,16 @@ function recordReport(memory: ApplyMemory, report: OperationReport): void {
   record.reported = report.state;
   const isParked = report.state === 'waiting_for_cutover' || report.state === 'revert_window';
   record.stage = isParked ? 'parked' : 'admitted';
-  if (!isParked) record.cutoverAsked = false;
+  // Each report is of another park, or of none: what was permitted, asked for or refused at the last one is over.
+  record.permitted = false;
+  if (report.state !== 'waiting_for_cutover') {
+    record.cutoverAsked = false;
+    record.cutoverRefused = false;
+    record.cutoverRefusal = '';
+  }
   if (report.refused !== null) {
     record.cutoverRefusal = `${report.refused.control}: ${report.refused.message}`;
-    if (report.refused.control === 'cutover') {
-      record.permitted = false;
-      record.cutoverRefused = true;
-    }
+    if (report.refused.control === 'cutover') record.cutoverRefused = true;
   }
   memory.revision += 1;
 }

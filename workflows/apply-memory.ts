@@ -1,4 +1,5 @@
 import type { ChildWorkflowHandle } from '@temporalio/workflow';
+import type { ControlRequest } from '../domain/admission.js';
 import type {
   ApplyInput,
   ApplyResult,
@@ -40,7 +41,7 @@ export interface OperationRecord {
   /** Null before its workflow was started in this run, and after its target turned out to be held. */
   child: ChildWorkflowHandle<typeof operation> | null;
   /** The last halt sent to it; null before the first. */
-  halted: Halt['by'] | null;
+  halted: Halt | null;
   /** A person left it out; put on its outcome when it ends. */
   skipped: boolean;
 }
@@ -57,6 +58,8 @@ export class ApplyMemory {
   cancel: boolean;
   released: boolean;
   readonly #byDeployment: ReadonlyMap<string, OperationRecord>;
+  /** Signals that were refused, and when: judged once more when all that came with them is known. */
+  readonly unheard: { readonly request: ControlRequest; readonly by: string | null; readonly atMs: number }[] = [];
   /** Counts every change, so that a wait can tell whether there is news. */
   revision = 0;
 

@@ -4,7 +4,7 @@ import { type Decision, decide } from '../domain/rollout.js';
 import { APPLY_STATE } from '../domain/state.js';
 import { countStates, joinStatus } from '../domain/status.js';
 import { Alarm } from './alarm.js';
-import { listenToControls, requestStop } from './apply-controls.js';
+import { hearAgain, listenToControls, requestStop } from './apply-controls.js';
 import { ApplyMemory, type OperationRecord } from './apply-memory.js';
 import { checkInput } from './check-input.js';
 import { failedRun } from './failed-run.js';
@@ -36,6 +36,7 @@ async function rollOut(memory: ApplyMemory, reservation: Reservation): Promise<A
     await reservation.reserve();
     const seen = memory.revision;
     memory.look();
+    hearAgain(memory);
     const decision = decide(memory.situation());
     if (decision.settle) return settle(memory, reservation);
     await carryOut(decision, memory, reservation);
@@ -78,8 +79,8 @@ async function carryOut(decision: Decision, memory: ApplyMemory, reservation: Re
 }
 
 function sendHalt(record: OperationRecord, halt: Halt): void {
-  if (record.halted === halt.by) return;
-  record.halted = halt.by;
+  if (record.halted?.by === halt.by) return;
+  record.halted = halt;
   const signal = halt.by === 'cancel' ? cancelOperationSignal : haltSignal;
   tellOperation(record, signal, { reason: halt.reason });
 }

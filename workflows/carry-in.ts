@@ -68,10 +68,10 @@ const EFFECTS: Readonly<Record<Control, Effect>> = {
     for (const record of named) skip(memory, record, accepted);
   },
   revert: (_, __, named) => {
-    for (const record of named) tellOperation(record, revertSignal);
+    for (const record of named) askInWindow(record, revertSignal);
   },
   'skip-revert': (_, __, named) => {
-    for (const record of named) tellOperation(record, skipRevertSignal);
+    for (const record of named) askInWindow(record, skipRevertSignal);
   },
 };
 
@@ -85,6 +85,12 @@ function cancel(memory: ApplyMemory, record: OperationRecord): void {
   if (initial === null) return;
   if (initial.ended === null) memory.reopen(record, initial);
   else memory.end(record, initial.ended);
+}
+
+/** What its engine refused before is over. */
+function askInWindow(record: OperationRecord, signal: typeof revertSignal | typeof skipRevertSignal): void {
+  record.cutoverRefusal = '';
+  tellOperation(record, signal);
 }
 
 function skip(memory: ApplyMemory, record: OperationRecord, { request, by }: Accepted): void {

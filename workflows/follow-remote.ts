@@ -30,7 +30,7 @@ export async function followRemote(memory: OperationMemory): Promise<OperationOu
       case 'given_up':
         return memory.finishGivenUp(news.message);
       case 'look_again':
-        until = 'cutover';
+        until = 'end';
         break;
       case 'parked':
         report(memory, news.state);
@@ -58,34 +58,39 @@ export async function followRemote(memory: OperationMemory): Promise<OperationOu
   }
 }
 
-/** A change that is live cannot be stopped any more, so a halt changes nothing about it (engine contract 2.6). */
-function isLive(until: Until): boolean {
-  return until === 'window' || until === 'revert';
+interface Watching extends Settled<WatchAnswer> {
+  /** Nobody waits for it any more; nothing when it is done. */
+  readonly cancel: () => void;
+}
+
+function beginWatch(memory: OperationMemory, until: Until): Watching {
+  const { pollIntervalMs, verify, queue } = memory.input;
+  const { startedAgain, settledBefore, remoteInput } = memory;
+  const input = { ...remoteInput, pollIntervalMs, verify, until, startedAgain, settledBefore };
+  const scope = new CancellationScope({ cancellable: true });
+  const watching = settled(scope.run(() => proxyActivities<Activities>(watchOptions(queue)).watch(input)));
+  return Object.assign(watching, { cancel: () => (watching.done ? undefined : scope.cancel()) });
 }
 
 async function watchUntilNews(memory: OperationMemory, until: Until): Promise<News> {
-  const { pollIntervalMs, verify, queue } = memory.input;
-  const scope = new CancellationScope({ cancellable: true });
-  const { startedAgain, settledBefore } = memory;
-  const input = { ...memory.remoteInput, pollIntervalMs, verify, until, startedAgain, settledBefore };
-  const watching = settled(scope.run(() => proxyActivities<Activities>(watchOptions(queue)).watch(input)));
+  const watching = beginWatch(memory, until);
   await condition(() => watching.done || isNews(memory, until));
-  const news = await judgeNews(memory, watching, until);
-  if (!watching.done) scope.cancel();
+  const news = await judgeNews(memory, watching);
+  watching.cancel();
   return news;
 }
 
 /** What ends a round of watching before the watch itself has anything to say. */
 function isNews(memory: OperationMemory, until: Until): boolean {
   if (memory.givenUp !== null) return true;
-  if (isLive(until)) return until === 'window' && memory.windowAsked !== null;
+  if (memory.isLive) return (until === 'window' || until === 'revert') && memory.windowAsked !== null;
   return memory.halt !== null || (until === 'parked' && memory.permitted);
 }
 
-async function judgeNews(memory: OperationMemory, watching: Settled<WatchAnswer>, until: Until): Promise<News> {
+async function judgeNews(memory: OperationMemory, watching: Watching): Promise<News> {
   if (memory.givenUp !== null) return { kind: 'given_up', message: memory.givenUp };
   const answer = watching.done ? await watching.promise : null;
-  if (isLive(until)) return answer ?? { kind: 'asked_in_window' };
+  if (memory.isLive) return answer ?? { kind: 'asked_in_window' };
   if (answer !== null && (memory.halt === null || endOf(memory, answer) !== null)) return answer;
   return memory.halt === null ? { kind: 'permitted' } : haltRemote(memory, memory.halt, watching);
 }
@@ -101,16 +106,24 @@ function endOf(memory: OperationMemory, answer: WatchAnswer | null): WatchAnswer
 }
 
 /** Delivers a halt while the watch goes on; whichever sees the end first tells it. */
-async function haltRemote(memory: OperationMemory, halt: Halt, watching: Settled<WatchAnswer>): Promise<News> {
+async function haltRemote(memory: OperationMemory, halt: Halt, watching: Watching): Promise<News> {
   const scope = new CancellationScope({ cancellable: true });
   const controls = proxyActivities<Activities>(controlOptions(memory.input.queue));
   const controlling = settled(scope.run(() => controls.control({ ...memory.remoteInput, control: halt.by })));
+  let seen = watching;
   const isOver = () =>
-    endOf(memory, watching.value) !== null || controlling.done || memory.givenUp !== null || memory.halt !== halt;
-  await condition(isOver);
+    endOf(memory, seen.value) !== null || controlling.done || memory.givenUp !== null || memory.halt !== halt;
+  const sawOther = () => seen.value !== null && seen.value.kind !== 'ended';
+  await condition(() => isOver() || sawOther());
+  if (!isOver()) {
+    // It parked, or left its park: the control sees every end, yet not that a change became live.
+    seen = beginWatch(memory, 'end');
+    await condition(isOver);
+  }
   if (!controlling.done) scope.cancel();
+  if (seen !== watching) seen.cancel();
   if (memory.givenUp !== null) return { kind: 'given_up', message: memory.givenUp };
-  const watched = endOf(memory, watching.value);
+  const watched = endOf(memory, seen.value);
   if (watched !== null) return watched;
   if (!controlling.done) return { kind: 'look_again' };
   const confirmed = await controlling.promise;
@@ -120,21 +133,10 @@ async function haltRemote(memory: OperationMemory, halt: Halt, watching: Settled
 
 /** The control saw an end that has to be verified before it counts: a fresh watch reads it at once. */
 async function verifyEnd(memory: OperationMemory): Promise<News> {
-  const scope = new CancellationScope({ cancellable: true });
-  const input = {
-    ...memory.remoteInput,
-    pollIntervalMs: null,
-    verify: true,
-    until: 'cutover',
-    startedAgain: false,
-    settledBefore: null,
-  } as const;
-  const verifying = settled(
-    scope.run(() => proxyActivities<Activities>(watchOptions(memory.input.queue)).watch(input)),
-  );
+  const verifying = beginWatch(memory, 'end');
   await condition(() => verifying.done || memory.givenUp !== null);
   if (memory.givenUp === null) return verifying.promise;
-  scope.cancel();
+  verifying.cancel();
   return { kind: 'given_up', message: memory.givenUp };
 }
 
@@ -149,8 +151,13 @@ async function permit(memory: OperationMemory): Promise<Until> {
 }
 
 async function askedInWindow(memory: OperationMemory): Promise<Until> {
-  const answer = await askWindow(memory);
-  if (answer.kind === 'accepted') memory.settledBefore = answer.settledBefore;
+  const control = memory.takeWindowAsked();
+  const answer = await askWindow(memory, control);
+  if (answer.kind === 'accepted') {
+    memory.settledBefore = answer.settledBefore;
+    // Known at once, so that nobody is told that it can still be kept.
+    if (control === 'revert') report(memory, 'reverting');
+  }
   if (answer.kind !== 'refused') return 'revert';
   refusedInWindow(memory, answer.message);
   return 'window';
@@ -162,8 +169,8 @@ function withdrawPermission(memory: OperationMemory, message: string): void {
 }
 
 function refusedInWindow(memory: OperationMemory, message: string): void {
-  const control = memory.windowAsked ?? 'revert';
-  memory.windowAsked = null;
+  const control = memory.windowSent ?? 'revert';
+  memory.windowSent = null;
   report(memory, 'revert_window', { control, message });
 }
 

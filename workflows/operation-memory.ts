@@ -2,9 +2,12 @@ import { CancellationScope } from '@temporalio/workflow';
 import type { OperationScope, RemoteInput } from '../activities/contract.js';
 import { idempotencyKey, withOperationIds } from '../domain/ids.js';
 import type { OperationOutcome } from '../domain/operation.js';
-import type { EndReason } from '../domain/state.js';
+import type { EndReason, OperationState } from '../domain/state.js';
 import type { GiveUpMessage, OperationQueryAnswer } from './messages.js';
 import type { Halt, OperationInput } from './operation-input.js';
+
+/** What can be done about a change that is live and can still be undone. */
+export type WindowControl = 'revert' | 'skip-revert';
 
 /** How an operation ends; what is left out is what the memory knows, or nothing. */
 export interface End {
@@ -23,9 +26,12 @@ export class OperationMemory {
   readonly input: OperationInput;
   admitted: boolean;
   permitted = false;
-  /** What a person asked about its revert window; null before, and once it was refused. */
-  windowAsked: 'revert' | 'skip-revert' | null = null;
-  parked = false;
+  /** What a person asked about its revert window and its engine was not asked yet. */
+  windowAsked: WindowControl | null = null;
+  /** What its engine was asked about it last; null before, and once it was refused. */
+  windowSent: WindowControl | null = null;
+  /** What the parent was told last; null before the first report of this attempt. */
+  reported: OperationState | null = null;
   /** When the engine had last settled the control that was sent to it then: an older refusal is not believed (C34). */
   settledBefore: string | null = null;
   halt: Halt | null;
@@ -76,6 +82,19 @@ export class OperationMemory {
     this.forward.cancel();
   }
 
+  /** A revert outranks giving the window up, and neither is asked for twice (I7). */
+  recordWindowAsked(control: WindowControl): void {
+    const known = this.windowAsked ?? this.windowSent;
+    if (known === null || (known === 'skip-revert' && control === 'revert')) this.windowAsked = control;
+  }
+
+  takeWindowAsked(): WindowControl {
+    const asked = this.windowAsked ?? 'skip-revert';
+    this.windowAsked = null;
+    this.windowSent = asked;
+    return asked;
+  }
+
   get remoteApplyId(): string | null {
     return this.#remote?.applyId ?? null;
   }
@@ -88,6 +107,19 @@ export class OperationMemory {
     this.dispatch = remoteApplyId === null ? 'none' : 'confirmed';
     this.resolvedBy = null;
     this.startedAgain = false;
+    this.permitted = false;
+    this.windowAsked = null;
+    this.windowSent = null;
+    this.settledBefore = null;
+  }
+
+  get isParked(): boolean {
+    return this.reported === 'waiting_for_cutover' || this.reported === 'revert_window';
+  }
+
+  /** The change is there: it cannot be stopped any more, so a halt changes nothing about it (engine contract 2.6). */
+  get isLive(): boolean {
+    return this.reported === 'revert_window' || this.reported === 'reverting';
   }
 
   /** Puts the engine's id on record. An empty or a different one fails closed: the outcome says so (I6, design 6). */
@@ -181,7 +213,7 @@ export class OperationMemory {
   }
 
   describe(): OperationQueryAnswer {
-    const stage = this.outcome !== null ? 'ended' : this.parked ? 'parked' : this.admitted ? 'admitted' : 'pending';
+    const stage = this.outcome !== null ? 'ended' : this.isParked ? 'parked' : this.admitted ? 'admitted' : 'pending';
     const { applyId, deployment } = this.input;
     return {
       apply: applyId,

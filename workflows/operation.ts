@@ -72,12 +72,8 @@ function listen(memory: OperationMemory): void {
   setHandler(permitSignal, () => {
     memory.permitted = true;
   });
-  setHandler(revertSignal, () => {
-    memory.windowAsked = 'revert';
-  });
-  setHandler(skipRevertSignal, () => {
-    memory.windowAsked ??= 'skip-revert';
-  });
+  setHandler(revertSignal, () => memory.recordWindowAsked('revert'));
+  setHandler(skipRevertSignal, () => memory.recordWindowAsked('skip-revert'));
   setHandler(giveUpSignal, (message) => memory.recordGiveUp(message));
   setHandler(operationQuery, () => memory.describe());
   onCancellation(() => memory.recordHalt({ by: 'stop', reason: 'operator' }));

@@ -5,6 +5,7 @@ import { forward } from './forward.js';
 import { followRemote } from './follow-remote.js';
 import type { OperationMemory } from './operation-memory.js';
 import { controlOptions } from './options.js';
+import { report } from './report.js';
 import { settled } from './scope.js';
 
 /**
@@ -25,6 +26,7 @@ export async function settleEarlierAttempt(memory: OperationMemory): Promise<Ope
   }
   if (memory.halt !== null) return memory.finishHalted(memory.halt);
   memory.turnTo(memory.input.initial.attempt, null);
+  if (memory.reported !== null) report(memory, 'dispatching');
   return null;
 }
 

@@ -12,7 +12,9 @@ export function report(
   state: OperationState,
   refused: OperationReport['refused'] = null,
 ): void {
-  memory.parked = state === 'waiting_for_cutover' || state === 'revert_window';
+  memory.reported = state;
+  // What was permitted at an earlier park is over, here and there: another may have its turn now.
+  memory.permitted = false;
   const { applyId, deployment } = memory.input;
   const { attempt, remoteApplyId } = memory;
   const told = getExternalWorkflowHandle(applyId).signal(reportSignal, {

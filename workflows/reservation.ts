@@ -66,7 +66,7 @@ export class Reservation {
 
   /** Starts the child of an operation that only has to be halted on its engine. */
   async startHalted(record: OperationRecord, halt: Halt): Promise<void> {
-    record.halted = halt.by;
+    record.halted = halt;
     await this.#start(record, { admitted: false, halt });
   }
 
@@ -170,8 +170,7 @@ export class Reservation {
       record.reported = null;
       record.permitted = false;
     }
-    const halt: Halt | null = record.halted === null ? null : { by: record.halted, reason: 'operator' };
-    await this.#start(record, { admitted, halt });
+    await this.#start(record, { admitted, halt: record.halted });
     this.#memory.revision += 1;
   }
 

@@ -27,14 +27,14 @@ export class WaveMemory {
     return waveFacts(this.#records, this.#policy, Date.now());
   }
 
-  /** Notes which waves have ended, and gates that expired since the last look. */
+  /** Notes which waves have ended, and gates that expired since the last look: an answer that came first counts. */
   look(hasEnded: (wave: number) => boolean): void {
     this.#records.forEach((record, index) => {
       const endedAt = hasEnded(index) ? (record.endedAt ?? now()) : null;
       if (endedAt !== record.endedAt) this.#change(index, { endedAt });
       const expiresMs = expiresAtMs(record, this.#policy.waves[index]?.expiresAfterMs ?? null);
-      if (record.barred === null && expiresMs !== null && expiresMs <= Date.now())
-        this.#change(index, { barred: 'deadline' });
+      const isAnswered = record.barred !== null || record.approvedAt !== null;
+      if (!isAnswered && expiresMs !== null && expiresMs <= Date.now()) this.#change(index, { barred: 'deadline' });
     });
   }
 

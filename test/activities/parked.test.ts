@@ -36,6 +36,7 @@ const NEWS: Readonly<Record<WatchUntil, (state: (typeof LIVE)[number]) => object
   cutover: (state) => (state === 'revert_window' ? { kind: 'parked', state } : null),
   window: (state) => (state === 'revert_window' ? null : { kind: 'left_parked', state }),
   revert: () => null,
+  end: (state) => (state === 'revert_window' ? { kind: 'parked', state } : null),
 };
 
 const WATCHES = Object.keys(NEWS) as readonly WatchUntil[];
@@ -158,6 +159,30 @@ describe('a request that the engine accepted and then settled as failed', () => 
     const fake = new FakeEngine({ progress: [observation(state, { settledControls }), observation('stopped')] });
     const answer = await attempt().run(createWatch(portsOf(fake)), { ...WATCH, until: 'cutover' });
     expect(answer).toMatchObject(ENDED);
+  });
+});
+
+describe('a request that the engine accepted and never carried out', () => {
+  it.each([
+    ['cutover', 'waiting_for_cutover', 'cutover_refused'],
+    ['revert', 'revert_window', 'revert_refused'],
+  ] as const)('counts as refused by a watch until %s after two minutes, and not before', async (until, state, kind) => {
+    const after = (ms: number) => {
+      const fake = new FakeEngine({ progress: [observation(state), observation('stopped')] });
+      const environment = attempt({ scheduledTimestampMs: Date.now() - ms });
+      return environment.run(createWatch(portsOf(fake)), { ...WATCH, until });
+    };
+    expect(await after(115_000)).toMatchObject(ENDED);
+    expect(await after(120_000)).toEqual({
+      kind,
+      message: expect.stringMatching(new RegExp(`still says ${state} after 120 s.*remote apply apply-1`)),
+    });
+  });
+
+  it('is none as long as something happens', async () => {
+    const fake = new FakeEngine({ progress: [observation('cutting_over'), observation('stopped')] });
+    const environment = attempt({ scheduledTimestampMs: Date.now() - 3_600_000 });
+    expect(await environment.run(createWatch(portsOf(fake)), { ...WATCH, until: 'cutover' })).toMatchObject(ENDED);
   });
 });
 

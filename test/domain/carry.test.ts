@@ -309,24 +309,25 @@ describe('every resumption', () => {
 });
 
 describe('the waves of a new run', () => {
-  const approved: WaveRecord = { ...freshWave('rest'), approvedAt: AT, approvedBy: 'ann' };
+  const STARTED_AT = '2026-11-01T10:00:00.000Z';
+  const approved: WaveRecord = { ...freshWave('rest'), approvedAt: STARTED_AT, approvedBy: 'ann' };
 
   function carriedWave(record: WaveRecord): WaveRecord | undefined {
     const waves = [wave({ name: 'rest', deployments: ['eu', 'us', 'ap'], gate: 'manual' })];
     const previous = result([US_STOPPED, AP_UNSENT], { waves: [record] });
     const rules = policy('halt', 0, 1, { waves });
-    return carriedBy(resume({ previous, policy: rules, resumption: START, by: null, at: AT })).waves[0];
+    return carriedBy(resume({ previous, policy: rules, resumption: START, by: null, at: STARTED_AT })).waves[0];
   }
 
   it('keep a yes that was not taken back, and go on where they were', () => {
     expect(carriedWave(approved)).toEqual(approved);
-    const started = { ...approved, startedAt: AT, endedAt: AT };
+    const started = { ...approved, startedAt: STARTED_AT, endedAt: STARTED_AT };
     expect(carriedWave(started)).toEqual({ ...started, endedAt: null });
   });
 
   it('ask again at a gate that was rejected or expired, also where it had been approved before', () => {
     for (const barred of ['operator', 'deadline'] as const)
-      expect(carriedWave({ ...approved, barred, gateSince: AT })).toEqual(freshWave('rest'));
+      expect(carriedWave({ ...approved, barred, gateSince: STARTED_AT })).toEqual(freshWave('rest'));
   });
 });
 

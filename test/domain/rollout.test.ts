@@ -100,6 +100,18 @@ describe('a decision', () => {
     expect(decision.halt.map(({ deployment, by }) => `${deployment} ${by}`)).toEqual(['b cancel', 'c cancel']);
   });
 
+  it('ends what a person cancels as that, also in a wave that is barred', () => {
+    const barred: readonly WaveFacts[] = [{ started: false, baked: false, approved: false, barred: 'operator' }];
+    const operations = [
+      waiting('a', { cancelAsked: true }),
+      waiting('b', { cancelAsked: true, started: true, resumes: true }),
+      waiting('c'),
+    ];
+    const decision = decideNow(operations, HALT, NO_CONTROLS, barred);
+    expect(decision.end.map(({ deployment, as }) => `${deployment} ${as}`)).toEqual(['a cancelled', 'c stopped']);
+    expect(decision.halt.map(({ deployment, by }) => `${deployment} ${by}`)).toEqual(['b cancel']);
+  });
+
   it('settles exactly when every operation has ended', () => {
     expect(decideNow([inState('a', 'completed'), inState('b', 'stopped')])).toEqual({ ...NOTHING, settle: true });
     expect(decideNow([inState('a', 'completed'), inState('b', 'reverting')]).settle).toBe(false);

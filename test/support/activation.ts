@@ -53,6 +53,8 @@ export class Run {
   readonly #workflow: Awaited<ReturnType<ReusableVMWorkflowCreator['createWorkflow']>>;
   readonly #runId: string;
   #first: Job | null;
+  /** Each activation is at a moment of its own. */
+  #nowMs = 0;
   readonly #childSequences = new Map<string, number>();
   readonly #activitySequences = new Map<string, number>();
 
@@ -112,9 +114,10 @@ export class Run {
   async activate(...jobs: readonly Job[]): Promise<Activated> {
     const all = this.#first === null ? jobs : [this.#first, ...jobs];
     this.#first = null;
+    this.#nowMs = Math.max(Date.now(), this.#nowMs + 1);
     const activation = coresdk.workflow_activation.WorkflowActivation.fromObject({
       runId: this.#runId,
-      timestamp: { seconds: Math.floor(Date.now() / 1000), nanos: 0 },
+      timestamp: { seconds: Math.floor(this.#nowMs / 1_000), nanos: (this.#nowMs % 1_000) * 1_000_000 },
       jobs: [...all],
     });
     const completion = await this.#workflow.activate(activation);

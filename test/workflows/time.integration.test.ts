@@ -1,20 +1,18 @@
-import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import { describe, expect, it } from 'vitest';
 import { CONTROL_SIGNALS, CONTROL_UPDATES } from '../../workflows/messages.js';
 import { send } from '../support/controls.js';
-import { type Stage, openStage, operationOf, resultOf, summary, untilView } from '../support/stage.js';
-import { testTimeSkippingEnvironment, timeSkippingUnavailable } from '../support/temporal.js';
+import { cutovers, untilParked } from '../support/parked.js';
+import { operationOf, resultOf, summary, untilView } from '../support/stage.js';
+import { openTimeStage, timeOf } from '../support/stage-time.js';
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
 
-const unavailable = timeSkippingUnavailable();
-if (unavailable !== null) process.stderr.write(`tests of long times are not run: ${unavailable}\n`);
-const opened = unavailable === null ? await openTime() : null;
+const opened = await openTimeStage({ timings: { parkedMsMax: DAY_MS } });
 
 describe.skipIf(opened === null)('over a long time', () => {
   it('an operation that runs for 30 days with a look a day is followed to its end', async () => {
-    const { stage, environment } = time();
+    const { stage, environment } = timeOf(opened);
     const scene = await stage.scene(['eu']);
     scene.engine('eu').script('eu', { steps: [{ state: 'STATE_RUNNING', polls: 30 }] });
     const before = await environment.currentTimeMs();
@@ -29,8 +27,32 @@ describe.skipIf(opened === null)('over a long time', () => {
     expect((await scene.operation('eu').fetchHistory()).events?.length).toBeLessThanOrEqual(17);
   });
 
+  it.each([
+    ['manual', 'lands'],
+    ['ordered', 'refused'],
+  ] as const)('what is parked for 30 days (%s, %s) adds no history and holds no slot', async (cutover, behaviour) => {
+    const { stage, environment } = timeOf(opened);
+    const scene = await stage.scene(['eu', 'us']);
+    scene.engine('eu').script('eu', { cutover: behaviour });
+    const handle = await scene.start(await scene.input({ rollout: { cutover } }));
+    // The width is one, so the first holds none of it any more.
+    await untilParked(handle, ['eu', 'us']);
+    await untilView(handle, ({ operations }) => (operations[0]?.cutoverRefused ?? false) === (behaviour === 'refused'));
+    const runs = [handle, scene.operation('eu'), scene.operation('us')];
+    const lengths = () => Promise.all(runs.map(async (run) => (await run.fetchHistory()).events?.length ?? Number.NaN));
+    const before = await lengths();
+    const looks = scene.engine('us').ledger.calls({ rpc: 'Progress' }).length;
+    await environment.sleep(30 * DAY_MS);
+    expect(await lengths()).toEqual(before);
+    expect(scene.engine('us').ledger.calls({ rpc: 'Progress' }).length - looks).toBeGreaterThanOrEqual(29);
+    scene.engine('eu').behave('eu');
+    await handle.signal('cutover');
+    expect(summary(await resultOf(handle))).toBe('eu=completed us=completed');
+    expect(cutovers(scene, ['us']).length).toBe(1);
+  });
+
   it('a stop does not wait for the next look, which is a day away', async () => {
-    const { stage, environment } = time();
+    const { stage, environment } = timeOf(opened);
     const scene = await stage.scene(['eu', 'us']);
     scene.engine('eu').script('eu', { steps: [{ state: 'STATE_RUNNING', holds: true }] });
     const before = await environment.currentTimeMs();
@@ -45,7 +67,7 @@ describe.skipIf(opened === null)('over a long time', () => {
   });
 
   it('a rollout that is paused for a weekend goes on with its release, and nothing moved meanwhile', async () => {
-    const { stage, environment } = time();
+    const { stage, environment } = timeOf(opened);
     const scene = await stage.scene(['eu', 'us', 'ap']);
     scene.engine('eu').script('eu', { end: 'failed', message: 'duplicate key value' });
     const handle = await scene.start(await scene.input({ rollout: { onFailure: 'pause' } }));
@@ -62,23 +84,3 @@ describe.skipIf(opened === null)('over a long time', () => {
     expect(Date.parse(result.controls[0]?.at ?? '') - failedAt).toBeGreaterThanOrEqual(60 * HOUR_MS);
   });
 });
-
-function time(): NonNullable<typeof opened> {
-  if (opened === null) throw new Error(unavailable ?? 'the time-skipping server was not opened');
-  return opened;
-}
-
-/** A stage on the server with one clock for all workflows, which jumps while somebody waits for a result. */
-async function openTime(): Promise<{ readonly stage: Stage; readonly environment: TestWorkflowEnvironment }> {
-  const environments: TestWorkflowEnvironment[] = [];
-  const stage = await openStage({
-    server: async () => {
-      const environment = await testTimeSkippingEnvironment();
-      environments.push(environment);
-      return { client: environment.client, connection: environment.nativeConnection, address: environment.address };
-    },
-  });
-  const [environment] = environments;
-  if (environment === undefined) throw new Error('the stage did not open its server');
-  return { stage, environment };
-}

@@ -48,6 +48,7 @@ describe('a signal that a worker finds together with what it answers', () => {
     const end = await run.activate(
       run.childCompleted(idOf('us'), outcome('us', 'stopped', { reason: 'operator', started: false })),
     );
-    expect((end.failure?.detail as ApplyResult).controls.map(({ name }) => name)).toEqual(['stop']);
+    const result = end.failure?.detail as ApplyResult | undefined;
+    expect(result?.controls.map(({ name }) => name)).toEqual(['stop']);
   });
 });

@@ -1,5 +1,6 @@
 /** The library: everything another program may use. */
-export type { ApplyStatus, OperationStatus } from '../domain/status.js';
+export type { ApplyStatus } from '../domain/status.js';
+export type { OperationStatus } from '../domain/operation-status.js';
 export type { WaitingStatus } from '../domain/waiting.js';
 export type { WaveRecord } from '../domain/wave.js';
 export type { ApplyState, EndReason, OperationState } from '../domain/state.js';

@@ -1,6 +1,6 @@
 import { formatDurationMs, parseClockMs } from '../domain/duration.js';
 import { listNames } from '../domain/listing.js';
-import type { SimulatedControl, SimulatedOperation, SimulationInput } from '../domain/simulate.js';
+import type { SimulatedControl, SimulatedOperation, SimulationInput } from '../domain/simulation-input.js';
 import type { ApplySpec, RolloutPolicy } from '../domain/spec.js';
 import type { PlannedDeployment, RolloutPlan } from './plan.js';
 

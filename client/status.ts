@@ -68,8 +68,8 @@ async function closedSoon(client: Client, run: ApplyRun): Promise<ApplyRun> {
 async function statusOfClosedRun(client: Client, run: ApplyRun): Promise<ApplyStatus> {
   const [end, until] = await Promise.all([readEnd(client, run), resumableUntil(client, run.closedAt)]);
   if (end.kind === 'interrupted') return await statusOfInterruptedRun(client, run, end, until);
-  const { spec } = await readInput(client, run);
-  return statusOfResult({ result: end.result, spec, resumableUntil: until });
+  const { spec, allowDrift } = await readInput(client, run);
+  return statusOfResult({ result: end.result, spec, allowDrift, resumableUntil: until });
 }
 
 async function statusOfInterruptedRun(

@@ -36,6 +36,7 @@ export function viewFromHistory(apply: string, events: readonly ApplyEvent[]): A
     policy,
     operations: views,
     waves: wavesOf(policy, { carried: input.carried?.waves ?? [], operations: views, controls: sent }),
+    allowDrift: input.allowDrift,
     controls,
     stop: thisRun.includes('stop'),
     cancel: thisRun.includes('cancel') || input.carried?.cancel === true,

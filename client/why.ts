@@ -1,7 +1,8 @@
 import { WAITS_FOR_PERSON, type WaitingFor } from '../domain/derive.js';
 import { listNames } from '../domain/listing.js';
 import { APPLY_STATE, OPERATION_STATE, type EndReason } from '../domain/state.js';
-import type { ApplyStatus, OperationStatus } from '../domain/status.js';
+import type { ApplyStatus } from '../domain/status.js';
+import type { OperationStatus } from '../domain/operation-status.js';
 import type { WaitingStatus } from '../domain/waiting.js';
 import { isSetback } from '../domain/operation.js';
 

@@ -160,6 +160,8 @@ export interface ApplyView {
   readonly policy: RolloutPolicy;
   readonly operations: readonly OperationView[];
   readonly waves: readonly WaveRecord[];
+  /** The plans of the deployments differ, which was allowed when it was started. */
+  readonly allowDrift: boolean;
   readonly controls: readonly ControlRecord[];
   readonly stop: boolean;
   readonly cancel: boolean;

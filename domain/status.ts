@@ -3,11 +3,11 @@ import { type Situation, deriveApplyState, deriveWaitingFor } from './derive.js'
 import { facts } from './carry.js';
 import { earliest } from './time.js';
 import type { LiveDetail, ControlDetail } from './live.js';
-import type { Progress } from './observation.js';
 import type { OperationFacts, OperationOutcome } from './operation.js';
+import type { OperationStatus } from './operation-status.js';
 import { parkedWarning } from './parking.js';
 import { type ApplySpec, type RolloutPolicy, resolvePolicy, waveIndexes } from './spec.js';
-import { type ApplyState, type EndReason, OPERATION_STATE, type OperationState, hasEnded } from './state.js';
+import { type ApplyState, OPERATION_STATE, type OperationState, hasEnded } from './state.js';
 import { type WaitingStatus, describeTurn, describeWait } from './waiting.js';
 import { type WaveRecord, waveFacts } from './wave.js';
 
@@ -29,43 +29,12 @@ export interface ApplyStatus {
   readonly policy: RolloutPolicy;
   /** In the order of `policy.waves`; a spec without waves has one. */
   readonly waves: readonly WaveRecord[];
+  /** Each deployment runs its own plan: they differ, and whoever started it allowed that. */
+  readonly allowDrift: boolean;
   readonly controls: readonly ControlRecord[];
   readonly operations: readonly OperationStatus[];
   /** Until when a closed apply can be resumed: the end of the namespace's retention, ISO 8601; null while it is open or unknown. */
   readonly resumableUntil: string | null;
-}
-
-export interface OperationStatus {
-  readonly deployment: string;
-  readonly target: string;
-  /** Name of its wave; null where the spec has none. */
-  readonly wave: string | null;
-  readonly state: OperationState;
-  readonly started: boolean;
-  readonly attempt: number;
-  readonly remoteApplyId: string | null;
-  readonly reason: EndReason | null;
-  readonly message: string;
-  readonly confirmed: boolean;
-  readonly skipped: boolean;
-  readonly resolvedBy: 'lookup' | 'resend' | null;
-  readonly phase: string | null;
-  /** One line on what its engine is doing or waits for; empty when there is nothing to say. */
-  readonly waitingOn: string;
-  readonly unreachableSince: string | null;
-  readonly progress: Progress | null;
-  /** When its engine last answered; shows how old the progress is. */
-  readonly progressAt: string | null;
-  /** Since when its change is ready, or live with a way back, and waits, ISO 8601; null while it does not wait so. */
-  readonly parkedSince: string | null;
-  /** When its engine ends that wait by itself, ISO 8601; null where it does not say. */
-  readonly parkedUntil: string | null;
-  /** A person asked for its cutover, which follows in its turn. */
-  readonly cutoverAsked: boolean;
-  readonly startedAt: string | null;
-  readonly completedAt: string | null;
-  /** What happens by itself, or what a person can do (I8). */
-  readonly next: string;
 }
 
 /** What `describe` of one operation's workflow adds to the parent's view. */
@@ -110,6 +79,7 @@ export function joinStatus(params: {
     interrupted: null,
     policy: view.policy,
     waves: view.waves,
+    allowDrift: view.allowDrift,
     controls: view.controls,
     operations,
     resumableUntil: null,
@@ -120,6 +90,7 @@ export function joinStatus(params: {
 export function statusOfResult(params: {
   readonly result: ApplyResult;
   readonly spec: ApplySpec;
+  readonly allowDrift: boolean;
   readonly resumableUntil: string | null;
 }): ApplyStatus {
   const { result, spec } = params;
@@ -142,6 +113,7 @@ export function statusOfResult(params: {
     interrupted: null,
     policy,
     waves: result.waves,
+    allowDrift: params.allowDrift,
     controls: result.controls,
     operations,
     resumableUntil: params.resumableUntil,

@@ -4,7 +4,7 @@ import { type ControlFacts, type Situation, type WaitingFor, isPolicyOpen } from
 import { type OperationFacts, isSetback } from './operation.js';
 import { OPERATION_STATE } from './state.js';
 import { earliest, isoTime, latest } from './time.js';
-import type { OperationStatus } from './status.js';
+import type { OperationStatus } from './operation-status.js';
 import { bakedAtMs, expiresAtMs, nextWave } from './wave.js';
 
 export interface WaitingStatus {

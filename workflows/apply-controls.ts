@@ -81,11 +81,15 @@ function answer(memory: ApplyMemory, name: Control, message: ControlMessage | un
   const request = toRequest(name, message);
   const admission = judge(memory, request);
   if (admission.kind === 'accepted') carryIn(memory, { request, admission, by: senderOf(message) });
-  const deployments = Object.fromEntries(
-    memory.operations.map((operation) => [operation.spec.name, effectOn(operation, name, memory)]),
-  );
+  const named = admission.kind === 'accepted' ? admission.deployments : [];
+  const effect = (record: OperationRecord): ControlEffect =>
+    ASKS_ENGINE.includes(name) && named.includes(record.spec.name) ? 'asked' : effectOn(record, name, memory);
+  const deployments = Object.fromEntries(memory.operations.map((record) => [record.spec.name, effect(record)]));
   return { control: name, answer: admission.kind === 'accepted' ? 'accepted' : 'already', deployments };
 }
+
+/** Controls that are carried to the engines of the deployments they are for. */
+const ASKS_ENGINE: readonly Control[] = ['cutover', 'revert', 'skip-revert'];
 
 function judge(memory: ApplyMemory, request: ControlRequest): Admission {
   const { applyId: apply, input } = memory;

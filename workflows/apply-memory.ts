@@ -196,6 +196,7 @@ export class ApplyMemory {
       policy: this.policy,
       operations: this.operations.map(viewOf),
       waves: this.waves.records,
+      allowDrift: this.input.allowDrift,
       controls: this.controls,
       stop: this.stop,
       cancel: this.cancel,

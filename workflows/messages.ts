@@ -28,8 +28,16 @@ export interface ControlMessage {
   readonly environment?: string;
 }
 
-/** Where a control found each deployment. `not_started`: was never admitted and will not be. */
-export type ControlEffect = 'not_started' | 'stopping' | 'parked' | 'ended' | 'pending' | 'skipped' | 'unchanged';
+/** Where a control found each deployment. `not_started`: was never admitted and will not be. `asked`: the control is for it, and on its way. */
+export type ControlEffect =
+  | 'not_started'
+  | 'stopping'
+  | 'parked'
+  | 'ended'
+  | 'pending'
+  | 'skipped'
+  | 'asked'
+  | 'unchanged';
 
 export interface ControlAnswer {
   readonly control: Control;

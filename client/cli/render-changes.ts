@@ -1,6 +1,7 @@
 import { listNames } from '../../domain/listing.js';
 import { APPLY_STATE, hasEnded } from '../../domain/state.js';
-import type { ApplyStatus, OperationStatus } from '../../domain/status.js';
+import type { ApplyStatus } from '../../domain/status.js';
+import type { OperationStatus } from '../../domain/operation-status.js';
 import { formatTime } from './format.js';
 import { describeDetail, describeState, describeWait, isWorthTelling } from './render-status.js';
 import { renderWaveChanges } from './render-waves.js';

@@ -1,4 +1,5 @@
-import type { Reach, Simulation, SimulationEvent } from '../../domain/simulate.js';
+import type { Reach, Simulation } from '../../domain/simulate.js';
+import type { SimulationEvent } from '../../domain/simulation-input.js';
 import type { AssumedDuration } from '../simulation.js';
 import type { RolloutPlan } from '../plan.js';
 import { APPLY_STATE, OPERATION_STATE } from '../../domain/state.js';

@@ -1,6 +1,7 @@
 import type { ChalkInstance } from 'chalk';
 import { APPLY_STATE, OPERATION_STATE, hasEnded } from '../../domain/state.js';
-import { type ApplyStatus, type OperationStatus, countStates } from '../../domain/status.js';
+import { type ApplyStatus, countStates } from '../../domain/status.js';
+import type { OperationStatus } from '../../domain/operation-status.js';
 import { fit, formatElapsed, formatProgress, formatTime } from './format.js';
 import { renderTable } from './table.js';
 import { renderWaves } from './render-waves.js';

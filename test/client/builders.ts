@@ -3,7 +3,8 @@ import type { OperationOutcome } from '../../domain/operation.js';
 import type { DeploymentAnswer } from '../../domain/planning.js';
 import type { TableChange } from '../../domain/plan.js';
 import { type ApplySpec, type RolloutSpec, resolvePolicy } from '../../domain/spec.js';
-import type { ApplyStatus, OperationStatus } from '../../domain/status.js';
+import type { ApplyStatus } from '../../domain/status.js';
+import type { OperationStatus } from '../../domain/operation-status.js';
 
 /** Values of the shapes the client works with, whole and plain; a test says only what it is about. */
 
@@ -189,6 +190,7 @@ export function applyStatus(overrides: Partial<ApplyStatus> = {}): ApplyStatus {
     interrupted: null,
     policy: resolvePolicy(spec()),
     waves: [],
+    allowDrift: false,
     controls: [],
     operations: [],
     resumableUntil: null,

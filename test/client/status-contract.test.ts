@@ -67,6 +67,7 @@ const ended = statusOfResult({
     completedAt: AT,
   },
   spec: spec({}, ['eu']),
+  allowDrift: false,
   resumableUntil: null,
 });
 

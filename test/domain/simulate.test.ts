@@ -1,12 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import {
-  type Simulation,
-  type SimulationInput,
-  type SimulatedControl,
-  type SimulatedOperation,
-  simulate,
-  worstCase,
-} from '../../domain/simulate.js';
+import { type Simulation, simulate, worstCase } from '../../domain/simulate.js';
+import type { SimulationInput, SimulatedControl, SimulatedOperation } from '../../domain/simulation-input.js';
 import { CUTOVERS, ON_FAILURE, type RolloutPolicy, type WavePolicy } from '../../domain/spec.js';
 import { hasEnded } from '../../domain/state.js';
 import { policy, wave } from './builders.js';

@@ -231,7 +231,12 @@ describe('the status of a closed apply', () => {
       message: 'eu: duplicate key',
       completedAt: SINCE,
     });
-    const status = statusOfResult({ result: closed, spec: SPEC, resumableUntil: '2026-12-01T11:00:00.000Z' });
+    const status = statusOfResult({
+      result: closed,
+      spec: SPEC,
+      allowDrift: false,
+      resumableUntil: '2026-12-01T11:00:00.000Z',
+    });
     expect(status).toMatchObject({
       state: 'failed',
       detail: 'full',
@@ -250,7 +255,7 @@ describe('the status of a closed apply', () => {
 
   it('says of a skipped operation that nothing comes next', () => {
     const skipped = unsent({ reason: 'skip', skipped: true });
-    const status = statusOfResult({ result: result([skipped]), spec: SPEC, resumableUntil: null });
+    const status = statusOfResult({ result: result([skipped]), spec: SPEC, allowDrift: false, resumableUntil: null });
     expect(status.operations[0]?.next).toBe('nothing; it was skipped');
   });
 });

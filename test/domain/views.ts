@@ -52,6 +52,7 @@ export function view(operations: readonly OperationView[], given: Partial<ApplyV
     policy: HALT,
     operations,
     waves: [{ ...freshWave('all'), startedAt: '2026-11-01T10:00:00.000Z' }],
+    allowDrift: false,
     controls: [],
     stop: false,
     cancel: false,

@@ -1,5 +1,6 @@
 import type { ApplyInput, ApplyResult, ControlRecord } from '../../domain/apply.js';
-import { type SimulatedControl, type SimulatedOperation, type Simulation, simulate } from '../../domain/simulate.js';
+import { type Simulation, simulate } from '../../domain/simulate.js';
+import type { SimulatedControl, SimulatedOperation } from '../../domain/simulation-input.js';
 import { resolvePolicy } from '../../domain/spec.js';
 import type { RecordedHistory } from './histories.js';
 

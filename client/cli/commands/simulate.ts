@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { parseClockMs } from '../../../domain/duration.js';
-import { type SimulatedControl, type Simulation, simulate, worstCase } from '../../../domain/simulate.js';
+import { type Simulation, simulate, worstCase } from '../../../domain/simulate.js';
+import type { SimulatedControl } from '../../../domain/simulation-input.js';
 import { resolvePolicy } from '../../../domain/spec.js';
 import { APPLY_STATE } from '../../../domain/state.js';
 import { refuseProblems } from '../../plan.js';

@@ -4,7 +4,8 @@ import { renderChanges } from '../../../client/cli/render-changes.js';
 import { type RenderOptions, renderStatus } from '../../../client/cli/render-status.js';
 import { renderWaveChanges, renderWaves, waveLines } from '../../../client/cli/render-waves.js';
 import { resolvePolicy } from '../../../domain/spec.js';
-import type { ApplyStatus, OperationStatus } from '../../../domain/status.js';
+import type { ApplyStatus } from '../../../domain/status.js';
+import type { OperationStatus } from '../../../domain/operation-status.js';
 import { type WaveRecord, freshWave } from '../../../domain/wave.js';
 import { ROLLOUT, applyStatus, operationStatus, spec } from '../builders.js';
 

@@ -27,30 +27,6 @@ describe.skipIf(opened === null)('over a long time', () => {
     expect((await scene.operation('eu').fetchHistory()).events?.length).toBeLessThanOrEqual(17);
   });
 
-  it.each([
-    ['manual', 'lands'],
-    ['ordered', 'refused'],
-  ] as const)('what is parked for 30 days (%s, %s) adds no history and holds no slot', async (cutover, behaviour) => {
-    const { stage, environment } = timeOf(opened);
-    const scene = await stage.scene(['eu', 'us']);
-    scene.engine('eu').script('eu', { cutover: behaviour });
-    const handle = await scene.start(await scene.input({ rollout: { cutover } }));
-    // The width is one, so the first holds none of it any more.
-    await untilParked(handle, ['eu', 'us']);
-    await untilView(handle, ({ operations }) => (operations[0]?.cutoverRefused ?? false) === (behaviour === 'refused'));
-    const runs = [handle, scene.operation('eu'), scene.operation('us')];
-    const lengths = () => Promise.all(runs.map(async (run) => (await run.fetchHistory()).events?.length ?? Number.NaN));
-    const before = await lengths();
-    const looks = scene.engine('us').ledger.calls({ rpc: 'Progress' }).length;
-    await environment.sleep(30 * DAY_MS);
-    expect(await lengths()).toEqual(before);
-    expect(scene.engine('us').ledger.calls({ rpc: 'Progress' }).length - looks).toBeGreaterThanOrEqual(29);
-    scene.engine('eu').behave('eu');
-    await handle.signal('cutover');
-    expect(summary(await resultOf(handle))).toBe('eu=completed us=completed');
-    expect(cutovers(scene, ['us']).length).toBe(1);
-  });
-
   it('a stop does not wait for the next look, which is a day away', async () => {
     const { stage, environment } = timeOf(opened);
     const scene = await stage.scene(['eu', 'us']);
@@ -82,5 +58,26 @@ describe.skipIf(opened === null)('over a long time', () => {
     const failedAt = Date.parse(view.operations[0]?.outcome?.completedAt ?? '');
     expect(Date.parse(operationOf(result, 'us').startedAt ?? '') - failedAt).toBeGreaterThanOrEqual(60 * HOUR_MS);
     expect(Date.parse(result.controls[0]?.at ?? '') - failedAt).toBeGreaterThanOrEqual(60 * HOUR_MS);
+  });
+
+  // The last one: the clock of this server may stand still once a look that was due in a day has been cancelled.
+  it('what is parked for 30 days until somebody says `cutover` adds no history and holds no slot', async () => {
+    const { stage, environment } = timeOf(opened);
+    const scene = await stage.scene(['eu', 'us']);
+    const handle = await scene.start(await scene.input({ rollout: { cutover: 'manual' } }));
+    // The width is one, so the first holds none of it any more.
+    await untilParked(handle, ['eu', 'us']);
+    const { ledger } = scene.engine('us');
+    const runs = [handle, scene.operation('eu'), scene.operation('us')];
+    const lengths = () => Promise.all(runs.map(async (run) => (await run.fetchHistory()).events?.length ?? Number.NaN));
+    const before = await lengths();
+    const looks = ledger.calls({ rpc: 'Progress' }).length;
+    await environment.sleep(30 * DAY_MS);
+    expect(await lengths()).toEqual(before);
+    expect(ledger.calls({ rpc: 'Progress' }).length - looks).toBeGreaterThanOrEqual(29);
+    expect(cutovers(scene, ['eu', 'us'])).toEqual([]);
+    await handle.signal('cutover');
+    expect(summary(await resultOf(handle))).toBe('eu=completed us=completed');
+    expect(cutovers(scene, ['eu', 'us']).length).toBe(2);
   });
 });

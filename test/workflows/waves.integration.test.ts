@@ -99,6 +99,8 @@ describe('waves', () => {
   it('that bake are ended at once by a stop', async () => {
     const scene = await stage.scene(['a', 'b']);
     const handle = await begin(scene, [wave('canary', ['a'], { bakeTimeMs: 2 * HOUR_MS }), wave('rest', ['b'])]);
+    // A status may know of the end before the apply itself does.
+    await untilView(handle, ({ waves: [canary] }) => canary?.endedAt !== null);
     const status = await untilStatus(scene.client, handle.workflowId, (now) => now.waitingFor?.for === 'bake');
     expect(status.waitingFor).toMatchObject({ wave: 'rest', since: status.waves[0]?.endedAt });
     const { since, until } = status.waitingFor ?? {};

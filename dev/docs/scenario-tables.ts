@@ -1,5 +1,5 @@
 import { CHAPTERS, REFUSALS } from '../../test/scenarios/index.js';
-import { type Chapter, PENDING_FLOW, type Scenario } from '../../test/scenarios/scenario.js';
+import type { Chapter, Scenario } from '../../test/scenarios/scenario.js';
 import { type Blocks, code, table } from './markdown.js';
 
 /** For docs/scenarios.md: what the tests show, in the words of the catalogue beside them. */
@@ -47,12 +47,10 @@ function answerOf({ answer, differs, replacedBy }: Scenario): string {
 function shownBy(tests: readonly string[]): string {
   const files = new Map<string, string[]>();
   for (const test of tests) {
-    const [file = '', ...names] = test === PENDING_FLOW ? [PENDING_FLOW] : test.split(' > ');
+    const [file = '', ...names] = test.split(' > ');
     files.set(file, [...(files.get(file) ?? []), ...(names.length > 0 ? [names.join(' › ')] : [])]);
   }
-  return [...files]
-    .map(([file, names]) => [file === PENDING_FLOW ? file : link(file), ...names].join('<br>'))
-    .join('<br>');
+  return [...files].map(([file, names]) => [link(file), ...names].join('<br>')).join('<br>');
 }
 
 function link(file: string): string {

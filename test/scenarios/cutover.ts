@@ -1,4 +1,4 @@
-import { type Chapter, PENDING_FLOW } from './scenario.js';
+import type { Chapter } from './scenario.js';
 
 export const CUTOVER: Chapter = {
   letter: 'F',
@@ -11,7 +11,7 @@ export const CUTOVER: Chapter = {
       tests: [
         'test/domain/rollout-order.test.ts > whose turn it is to cut over > behind a barrier is nobody until all of the wave are parked or passed, then one after the other',
         'test/domain/rollout-order.test.ts > whose turn it is to cut over > in order is the first that is parked, one at a time, and only when all before it have passed',
-        PENDING_FLOW,
+        'test/workflows/cutover.integration.test.ts > a deferred cutover > barrier: none before all of the wave are parked, then one at a time in rollout order',
       ],
     },
     {
@@ -22,7 +22,7 @@ export const CUTOVER: Chapter = {
         'a window may be open for a day, and holding the others back would leave them half done for as long; a next wave does wait for it',
       tests: [
         'test/domain/rollout-order.test.ts > whose turn it is to cut over > is that of the next while the one before is in its revert window',
-        PENDING_FLOW,
+        'test/workflows/revert.integration.test.ts > a revert window > has passed for %s: those behind it cut over meanwhile',
       ],
     },
     {
@@ -41,7 +41,7 @@ export const CUTOVER: Chapter = {
       answer: 'nothing is permitted until a person asks',
       tests: [
         'test/domain/rollout-order.test.ts > whose turn it is to cut over > under manual is nobody’s until a person asks',
-        PENDING_FLOW,
+        'test/workflows/cutover.integration.test.ts > a deferred cutover > manual: waits for `cutover`, says so, and does it for those that it names',
       ],
     },
     {
@@ -60,7 +60,7 @@ export const CUTOVER: Chapter = {
       answer: 'has passed: the next goes as soon as it is its turn',
       tests: [
         'test/domain/rollout-order.test.ts > whose turn it is to cut over > behind a barrier is nobody until all of the wave are parked or passed, then one after the other',
-        PENDING_FLOW,
+        'test/workflows/cutover.integration.test.ts > a deferred cutover > barrier: none before all of the wave are parked, then one at a time in rollout order',
       ],
     },
     {
@@ -78,7 +78,7 @@ export const CUTOVER: Chapter = {
       answer: 'the stop wins, and no Cutover is sent',
       tests: [
         'test/domain/rollout-order.test.ts > whose turn it is to cut over > is nobody’s any more once a stop is in force: what is parked is stopped on its engine',
-        PENDING_FLOW,
+        'test/workflows/cutover-ends.integration.test.ts > a stop > and a cutover in one moment: the stop wins',
       ],
     },
     {

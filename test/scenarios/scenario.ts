@@ -13,9 +13,6 @@ export interface Scenario {
   readonly tests: readonly string[];
 }
 
-/** Stands for a test of waves, cutovers, revert windows or halts that is not in the tree yet. */
-export const PENDING_FLOW = 'pending: a test at workflow level';
-
 /** The scenarios of one subject, as a table of its own. */
 export interface Chapter {
   readonly letter: string;

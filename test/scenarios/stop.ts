@@ -1,4 +1,4 @@
-import { type Chapter, PENDING_FLOW } from './scenario.js';
+import type { Chapter } from './scenario.js';
 
 export const STOP: Chapter = {
   letter: 'C',
@@ -175,6 +175,7 @@ export const STOP: Chapter = {
       differs: 'the stop is for the whole apply, and no engine can stop what is live',
       tests: [
         'test/domain/rollout-order.test.ts > a stop > leaves alone a change that is live: its revert window and its revert come to their own end',
+        'test/workflows/revert.integration.test.ts > a stop or a cancel in a revert window > does not reach a revert by hand either, although it came before the window',
       ],
     },
     {
@@ -183,7 +184,7 @@ export const STOP: Chapter = {
       answer: 'it is stopped on its engine and not cut over afterwards',
       tests: [
         'test/domain/rollout-order.test.ts > whose turn it is to cut over > is nobody’s any more once a stop is in force: what is parked is stopped on its engine',
-        PENDING_FLOW,
+        'test/workflows/cutover-ends.integration.test.ts > a stop > while parked wins over a cutover that comes later, which is never sent',
       ],
     },
     {

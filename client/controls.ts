@@ -78,7 +78,8 @@ export async function sendControl(
     throw noWorker({
       place: connection.place,
       taskQueue: DEFAULT_QUEUE,
-      consequence: `${name} of apply ${apply} was not recorded; send it again once a worker runs`,
+      // The server may have kept the update for the next worker, and may not (measured: a worker carried one out 5 s later).
+      consequence: `whether ${name} reached apply ${apply} cannot be told: it may be lost, or take effect once a worker runs. Look at \`status ${apply}\` then, and send it again if nothing came of it, which does no harm`,
     });
   return { apply, control: name, answer: answer.answer, deployments: answer.deployments };
 }

@@ -159,7 +159,7 @@ export function describeDetail(operation: OperationStatus, now: Date | null): st
   const isParked = parkedSince !== null && now !== null;
   return [
     message,
-    isParked ? `for ${formatElapsed(parkedSince, null, now)}` : '',
+    isParked ? `parked for ${formatElapsed(parkedSince, null, now)}` : '',
     isParked && parkedUntil !== null ? `until ${formatTime(parkedUntil)}` : '',
     cutoverAsked ? 'cutover asked for, follows in its turn' : '',
     waitingOn,

@@ -403,7 +403,7 @@ describe('what is not there exits with 69 and says what to start', () => {
     ]);
     expect(why.out).toContain('alone is stopping');
     expect(why.out).toContain('skein worker');
-    expect(released).toMatchObject({ exitCode: 69, errors: expect.stringContaining('was not recorded') });
+    expect(released).toMatchObject({ exitCode: 69, errors: expect.stringContaining('cannot be told') });
     expect(refused).toMatchObject({ exitCode: 69 });
     expect(refused.errors).toContain('skein worker');
 

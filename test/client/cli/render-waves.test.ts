@@ -140,8 +140,8 @@ describe('a status with waves', () => {
 
       DEPLOYMENT  STATE      PROGRESS  ELAPSED  DETAIL
       canary-1    completed            10m 00s
-      rest-1      parked               30m 00s  for 20m 00s; until 2026-01-15 12:10:00
-      rest-2      parked               30m 00s  for 20m 00s; cutover asked for, follows in its turn"
+      rest-1      parked               30m 00s  parked for 20m 00s; until 2026-01-15 12:10:00
+      rest-2      parked               30m 00s  parked for 20m 00s; cutover asked for, follows in its turn"
     `);
   });
 

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { type Cli, type CommonOptions, addCommonOptions } from '../cli.js';
+import { type Cli, type CommonOptions, addCommonOptions, withEnvironment } from '../cli.js';
 import { showAnswer } from '../show-control.js';
 
 export function addReleaseCommand(program: Command, cli: Cli): void {
@@ -9,11 +9,7 @@ export function addReleaseCommand(program: Command, cli: Cli): void {
     .option('--environment <name>', 'refuse when the apply is in another environment')
     .action(async (apply: string, options: CommonOptions & { readonly environment?: string }) => {
       await cli.run(options, async (context) => {
-        const { environment } = options;
-        return showAnswer(
-          context,
-          await context.client.release(apply, environment === undefined ? {} : { environment }),
-        );
+        return showAnswer(context, await context.client.release(apply, withEnvironment(options)));
       });
     });
 }

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { type Cli, addCommonOptions, collect } from '../cli.js';
+import { type Cli, addCommonOptions, collect, withEnvironment } from '../cli.js';
 import { showGoingOn } from '../show-control.js';
 import { type GoOnOptions, addGoOnOptions } from './start.js';
 
@@ -19,9 +19,8 @@ export function addRetryCommand(program: Command, cli: Cli): void {
     )
     .action(async (apply: string, options: RetryCommandOptions) => {
       await cli.run(options, async (context) => {
-        const { environment, release, skip, deployment: deployments } = options;
-        const named = environment === undefined ? {} : { environment };
-        const answer = await context.client.retry(apply, { deployments, release, skip, ...named });
+        const { release, skip, deployment: deployments } = options;
+        const answer = await context.client.retry(apply, { ...withEnvironment(options), deployments, release, skip });
         return await showGoingOn(context, answer, options);
       });
     });

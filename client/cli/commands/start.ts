@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { type Cli, type CommonOptions, addCommonOptions, collect } from '../cli.js';
+import { type Cli, type CommonOptions, addCommonOptions, collect, withEnvironment } from '../cli.js';
 import { showGoingOn } from '../show-control.js';
 
 export interface GoOnOptions extends CommonOptions {
@@ -16,9 +16,9 @@ export function addStartCommand(program: Command, cli: Cli): void {
     .argument('<apply>', 'apply id')
     .action(async (apply: string, options: GoOnOptions) => {
       await cli.run(options, async (context) => {
-        const { environment, release, skip } = options;
-        const named = environment === undefined ? {} : { environment };
-        return await showGoingOn(context, await context.client.start(apply, { release, skip, ...named }), options);
+        const { release, skip } = options;
+        const chosen = { ...withEnvironment(options), release, skip };
+        return await showGoingOn(context, await context.client.start(apply, chosen), options);
       });
     });
 }

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { type Cli, type CommonOptions, addCommonOptions } from '../cli.js';
+import { type Cli, type CommonOptions, addCommonOptions, withEnvironment } from '../cli.js';
 import { showHalt } from '../show-control.js';
 
 export interface HaltCommandOptions extends CommonOptions {
@@ -15,8 +15,7 @@ export function addStopCommand(program: Command, cli: Cli): void {
     .option('--wait', 'follow until every engine has confirmed', false)
     .action(async (apply: string, options: HaltCommandOptions) => {
       await cli.run(options, async (context) => {
-        const { environment } = options;
-        const report = await context.client.stop(apply, environment === undefined ? {} : { environment });
+        const report = await context.client.stop(apply, withEnvironment(options));
         return await showHalt(context, report, options);
       });
     });

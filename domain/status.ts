@@ -250,6 +250,9 @@ function nextStep(operation: OperationView, state: OperationState, live: LiveDet
     return 'ends without having been started';
   if (view.cancel) return 'ends when its engine confirms the cancel';
   if (view.stop) return 'ends when its engine confirms the stop';
+  const isLater = operation.stage === 'pending' && view.waves[operation.wave]?.startedAt === null;
+  if (isLater && view.policy.waves.length > 1)
+    return `starts in its turn once its wave has: ${view.policy.waves[operation.wave]?.name ?? 'its own'}`;
   return OPERATION_STATE[state].next;
 }
 

@@ -247,6 +247,7 @@ export class ApplyMemory {
 /** What a control asked of one operation has happened, or cannot happen any more. */
 function isCarriedOut(name: Control, record: OperationRecord): boolean {
   if (record.stage === 'ended') return true;
+  if (record.cutoverRefusal.startsWith(`${name}: `)) return true;
   if (name !== 'cutover') return false;
   return !record.cutoverAsked && (!record.permitted || record.reported !== 'waiting_for_cutover');
 }

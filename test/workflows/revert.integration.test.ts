@@ -119,6 +119,7 @@ describe('revert', () => {
       state: 'revert_window',
       message: expect.stringContaining(`the engine refused: ${control}: `),
     });
+    expect(status.controls).toMatchObject([{ name: control, deployments: ['a'], settledAt: expect.any(String) }]);
     const other = control === 'revert' ? 'skip-revert' : 'revert';
     await send(handle, CONTROL_UPDATES[other], { deployments: ['a'] });
     expect(summary(await resultOf(handle))).toBe(`a=${other === 'revert' ? 'reverted' : 'completed'}`);

@@ -37,7 +37,7 @@ const LATER = [
 
 /** What `npm test` leaves out, because it needs what is not on every machine. */
 const ELSEWHERE = [
-  { what: 'the rollout rules for five operations', needs: 'ten minutes', command: 'npm run test:lives' },
+  { what: 'the rollout rules for five operations', needs: 'five minutes', command: 'npm run test:lives' },
   { what: 'a stop from tctl', needs: 'Go, two minutes on first use', command: 'npm run test:tctl' },
   { what: "a stop from the Temporal UI's dialog", needs: 'Chromium or Chrome', command: 'npm run test:ui' },
   { what: 'the Temporal server built by Go', needs: 'Go, six minutes on first use', command: 'npm run test:go' },

@@ -1,6 +1,8 @@
 import type { ApplyInput, ApplyView, Control, ControlRecord, OperationView } from '../domain/apply.js';
 import { CONTROLS } from '../domain/apply.js';
+import { isPolicyOpen } from '../domain/derive.js';
 import { operationWorkflowId } from '../domain/ids.js';
+import { factsOfView } from '../domain/status.js';
 import type { OperationOutcome } from '../domain/operation.js';
 import type { OperationReport } from '../workflows/messages.js';
 import { type RolloutPolicy, resolvePolicy, waveIndexes } from '../domain/spec.js';
@@ -22,7 +24,7 @@ export function viewFromHistory(apply: string, events: readonly ApplyEvent[]): A
   for (const event of events) {
     const operation = operationOf(event, operations);
     if (operation !== undefined) operations.set(operation.workflowId, advance(operation, event));
-    else if (event.kind === 'control') record(controls, event);
+    else if (event.kind === 'control' && counts(event, input, [...operations.values()])) record(controls, event);
   }
   const policy = resolvePolicy(input.spec);
   const views = [...operations.values()];
@@ -215,6 +217,23 @@ function admit(operation: OperationView, at: string): OperationView {
 function endWith(operation: OperationView, outcome: NonNullable<OperationView['outcome']>): OperationView {
   const { attempt, remoteApplyId, started, startedAt } = outcome;
   return { ...operation, stage: 'ended', outcome, attempt, remoteApplyId, started, startedAt };
+}
+
+/**
+ * A signal cannot be refused, so what the workflow would not have taken is in history as well: a deployment that the apply
+ * does not have, and a release while the policy is open, which would let every later failure pass.
+ */
+function counts(
+  { name, message }: Extract<ApplyEvent, { kind: 'control' }>,
+  { spec, carried }: ApplyInput,
+  views: readonly OperationView[],
+): boolean {
+  const named: unknown = message.deployments ?? [];
+  const known = spec.deployments.map((deployment) => deployment.name);
+  if (!Array.isArray(named) || named.some((one) => !known.includes(one as string))) return false;
+  if (name !== 'release') return true;
+  const controls = { release: carried?.released ?? false };
+  return !isPolicyOpen({ policy: resolvePolicy(spec), operations: views.map(factsOfView), controls });
 }
 
 /** The first stop, cancel and release count; repeats change nothing (I7). */

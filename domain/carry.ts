@@ -147,7 +147,8 @@ function asSkipped(operation: OperationOutcome): OperationOutcome {
 }
 
 function isResumable(operation: OperationOutcome): boolean {
-  return operation.state === 'stopped' && !operation.skipped;
+  // The reason alone tells of a skip where the apply was lost before it could put its mark.
+  return operation.state === 'stopped' && !operation.skipped && operation.reason !== 'skip';
 }
 
 /** The named ones, or all that are setbacks: failed, reverted, and ended by someone else on the engine. */

@@ -235,7 +235,11 @@ function waveName(policy: RolloutPolicy, index: number | undefined): string | nu
 /** What a person should know of an operation that goes on; the most pressing first. */
 function liveMessage(operation: OperationView, described: DescribedOperation | undefined, nowMs: number): string {
   const refused = described?.control?.refused ?? null;
-  if (refused !== null) return `cannot be stopped and will finish: ${refused}`;
+  if (refused !== null) {
+    const halt = described?.control?.control === 'cancel' ? 'cancelled' : 'stopped';
+    const isParked = described?.live?.state === 'waiting_for_cutover';
+    return `cannot be ${halt}${isParked ? '' : ' and will finish'}: ${refused}`;
+  }
   const error = described?.live?.lastError ?? '';
   if (error !== '') return error;
   if (operation.cutoverRefusal !== '') return `the engine refused: ${operation.cutoverRefusal}`;
@@ -248,6 +252,8 @@ function nextStep(operation: OperationView, state: OperationState, live: LiveDet
   }
   if ((view.cancel || view.stop) && !operation.started && operation.stage === 'pending')
     return 'ends without having been started';
+  // A live change is not stopped any more: what is next is what its window offers.
+  if (state === 'revert_window' || state === 'reverting') return OPERATION_STATE[state].next;
   if (view.cancel) return 'ends when its engine confirms the cancel';
   if (view.stop) return 'ends when its engine confirms the stop';
   const isLater = operation.stage === 'pending' && view.waves[operation.wave]?.startedAt === null;

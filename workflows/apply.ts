@@ -68,11 +68,14 @@ async function carryOut(decision: Decision, memory: ApplyMemory, reservation: Re
     if (record.child === null) memory.endHere(record, as, because);
     else sendHalt(record, { by: as === 'cancelled' ? 'cancel' : 'stop', reason: because });
   }
+  const decidedAt = memory.revision;
   for (const { deployment, by, reason } of decision.halt) {
     const record = memory.record(deployment);
     if (record.child === null) await reservation.startHalted(record, { by, reason });
     else sendHalt(record, { by, reason });
   }
+  // A start takes its time. What came meanwhile, a stop above all, is decided about before anything goes forward (I2).
+  if (memory.revision !== decidedAt) return;
   if (decision.startWave !== null) memory.startWave(decision.startWave);
   for (const deployment of decision.admit) admit(memory.record(deployment));
   for (const deployment of decision.permit) permit(memory.record(deployment));
@@ -85,7 +88,9 @@ function sendHalt(record: OperationRecord, halt: Halt): void {
   tellOperation(record, signal, { reason: halt.reason });
 }
 
+/** Not what a halt is on its way to: it ends, whichever of the two messages comes first. */
 function admit(record: OperationRecord): void {
+  if (record.child === null || record.halted !== null) return;
   record.stage = 'admitted';
   tellOperation(record, admitSignal);
 }

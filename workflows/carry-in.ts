@@ -95,8 +95,12 @@ function askInWindow(record: OperationRecord, signal: typeof revertSignal | type
 
 function skip(memory: ApplyMemory, record: OperationRecord, { request, by }: Accepted): void {
   record.skipped = true;
-  if (record.outcome !== null) memory.end(record, record.outcome);
-  else if (record.stage === 'pending' && record.child === null) memory.endHere(record, 'stopped', 'skip');
-  else if (record.stage === 'pending') tellOperation(record, haltSignal, { reason: 'skip' });
-  else if (request.unconfirmed) tellOperation(record, giveUpSignal, { by, reason: request.reason ?? '' });
+  if (record.outcome !== null) return memory.end(record, record.outcome);
+  if (record.stage === 'pending' && record.child === null) return memory.endHere(record, 'stopped', 'skip');
+  // One that was never admitted in this run may still be at its engine: to be halted there, or of an earlier run.
+  const isAtEngine = record.stage !== 'pending' || record.halted !== null || !record.initial.atRest;
+  if (request.unconfirmed && isAtEngine)
+    return tellOperation(record, giveUpSignal, { by, reason: request.reason ?? '' });
+  record.halted ??= { by: 'stop', reason: 'skip' };
+  tellOperation(record, haltSignal, { reason: 'skip' });
 }

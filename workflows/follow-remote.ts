@@ -152,7 +152,14 @@ async function permit(memory: OperationMemory): Promise<Until> {
 
 async function askedInWindow(memory: OperationMemory): Promise<Until> {
   const control = memory.takeWindowAsked();
-  const answer = await askWindow(memory, control);
+  const scope = new CancellationScope({ cancellable: true });
+  const asking = settled(scope.run(() => askWindow(memory, control)));
+  await condition(() => asking.done || memory.givenUp !== null);
+  if (memory.givenUp !== null) {
+    scope.cancel();
+    return 'revert';
+  }
+  const answer = await asking.promise;
   if (answer.kind === 'accepted') {
     memory.settledBefore = answer.settledBefore;
     // Known at once, so that nobody is told that it can still be kept.

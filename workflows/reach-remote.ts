@@ -22,7 +22,9 @@ export async function settleEarlierAttempt(memory: OperationMemory): Promise<Ope
   }
   if (memory.remoteApplyId !== null) {
     const outcome = await followRemote(memory);
-    if (outcome.state === 'completed' || memory.isHalted) return outcome;
+    // What a person undid in its window is not applied anew.
+    const isDone = outcome.state === 'completed' || outcome.state === 'reverted';
+    if (isDone || memory.isHalted) return outcome;
   }
   if (memory.halt !== null) return memory.finishHalted(memory.halt);
   memory.turnTo(memory.input.initial.attempt, null);

@@ -48,20 +48,24 @@ export class Reservation {
 
   /** Starts what is pending and has no child yet, in batches; a stop in between ends it, and what was not started stays so. */
   async reserve(): Promise<void> {
-    const missing = this.#memory.operations.filter((record) => record.stage === 'pending' && record.child === null);
-    if (missing.length === 0) {
-      this.#reserved = true;
-      return;
-    }
-    const admitted = this.#admittedFromTheStart(missing);
-    for (let first = 0; first < missing.length; first += STARTS_PER_TASK) {
-      if (this.#memory.stop || this.#memory.cancel) return;
-      await Promise.all(
-        missing.slice(first, first + STARTS_PER_TASK).map((record) => this.#start(record, { admitted, halt: null })),
-      );
+    for (;;) {
+      // Looked for again after every round: a retry may have come while others were started.
+      const missing = this.#memory.operations.filter((record) => record.stage === 'pending' && record.child === null);
+      if (missing.length === 0) break;
+      const admitted = this.#admittedFromTheStart(missing);
+      for (let first = 0; first < missing.length; first += STARTS_PER_TASK) {
+        if (this.#isHalted) return;
+        await Promise.all(
+          missing.slice(first, first + STARTS_PER_TASK).map((record) => this.#start(record, { admitted, halt: null })),
+        );
+      }
     }
     this.#reserved = true;
     if (this.isHeld) this.#memory.stop = true;
+  }
+
+  get #isHalted(): boolean {
+    return this.#memory.stop || this.#memory.cancel;
   }
 
   /** Starts the child of an operation that only has to be halted on its engine. */
@@ -85,9 +89,12 @@ export class Reservation {
     how: { readonly admitted: boolean; readonly halt: Halt | null },
   ): Promise<void> {
     for (let tries = 0; tries < HELD_TRIES_MAX; tries += 1) {
+      // A former child may have been waited for: a stop or a skip that came meanwhile holds.
+      if (record.stage === 'ended') return;
+      const admitted = how.admitted && !this.#isHalted;
       try {
-        const child = await startChild<typeof operation>(OPERATION_WORKFLOW, this.#childOptions(record, how));
-        this.#adopt(record, child, how.admitted);
+        const options = this.#childOptions(record, { ...how, admitted });
+        this.#adopt(record, await startChild<typeof operation>(OPERATION_WORKFLOW, options), admitted);
         return;
       } catch (error) {
         if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;

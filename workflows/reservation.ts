@@ -1,9 +1,11 @@
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import {
   ApplicationFailure,
+  CancellationScope,
   type ChildWorkflowHandle,
   ChildWorkflowFailure,
   ParentClosePolicy,
+  condition,
   proxyActivities,
   startChild,
   workflowInfo,
@@ -17,6 +19,7 @@ import { MEMO_APPLY, MEMO_SPEC_DIGEST, OPERATION_WORKFLOW } from './messages.js'
 import type { operation } from './operation.js';
 import type { Halt, OperationInput } from './operation-input.js';
 import { directoryOptions } from './options.js';
+import { settled } from './scope.js';
 
 /** Children started in one workflow task; keeps a task short and lets a stop in between (temporal 2.7). */
 const STARTS_PER_TASK = 100;
@@ -112,7 +115,16 @@ export class Reservation {
       this.#hold(record, holder.applyId);
       return true;
     }
-    const outcome = await this.#activities.awaitFormer({ workflowId: record.workflowId, runId: holder.runId });
+    const run = { workflowId: record.workflowId, runId: holder.runId };
+    const scope = new CancellationScope({ cancellable: true });
+    const former = settled(scope.run(() => this.#activities.awaitFormer(run)));
+    // One whose engine never answers again never ends; a person who leaves the deployment out lets the others go.
+    await condition(() => former.done || record.stage === 'ended');
+    if (!former.done) {
+      scope.cancel();
+      return true;
+    }
+    const outcome = await former.promise;
     if (outcome === null) {
       record.initial = { ...record.initial, started: true, atRest: false };
       return false;

@@ -245,4 +245,14 @@ describe('the approval of a wave, told from history', () => {
     const view = viewFromHistory('a', [{ kind: 'started', input: { ...input, carried }, at: AT }]);
     expect(view.waves[1]?.approvedAt).toBeNull();
   });
+
+  test('what the workflow would not have taken does not count: a release of an open policy, a name that is none', () => {
+    const view = viewFromHistory('a', [
+      ...began(),
+      control('release'),
+      control('cancel', { deployments: ['typo'] }),
+      control('cancel', { deployments: 'eu' }),
+    ]);
+    expect(view).toMatchObject({ released: false, cancel: false, controls: [] });
+  });
 });

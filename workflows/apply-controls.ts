@@ -143,9 +143,14 @@ function recordReport(memory: ApplyMemory, report: OperationReport): void {
   memory.revision += 1;
 }
 
+/** The halt in force ended it before anything was sent: said so also where it has ended before the answer is given. */
+function wasNeverStarted({ outcome }: OperationRecord, { stop, cancel }: ApplyMemory): boolean {
+  return (stop || cancel) && outcome?.reason === 'operator' && !outcome.started;
+}
+
 function effectOn(record: OperationRecord, name: Control, memory: ApplyMemory): ControlEffect {
   if (record.skipped) return 'skipped';
-  if (record.stage === 'ended') return 'ended';
+  if (record.stage === 'ended') return wasNeverStarted(record, memory) ? 'not_started' : 'ended';
   if (name !== 'stop' && name !== 'cancel') return record.stage === 'pending' ? 'pending' : 'unchanged';
   if (name === 'cancel' && !memory.cancel && !record.cancelAsked) return 'unchanged';
   if (record.stage === 'parked') return 'parked';

@@ -5,11 +5,11 @@ import { LookupService } from '../proto/gen/lookup.js';
 import { TernService } from '../proto/gen/tern.js';
 import { lookupHandlers, ternHandlers } from './calls/services.js';
 import type { EngineState } from './calls/routing.js';
-import { assertDsn } from './database.js';
+import { assertDsn } from './postgres/database.js';
 import { CallFailure, ConfigurationError, DatabaseUnreachable } from './errors.js';
-import { DesiredCatalogues } from './planning/desired-catalogues.js';
-import { loadParser } from './planning/sql.js';
-import { Target } from './target.js';
+import { DesiredCatalogues } from './postgres/planning/desired-catalogues.js';
+import { loadParser } from './postgres/planning/sql.js';
+import { Target } from './postgres/postgres-target.js';
 
 /** Largest request, in bytes: gRPC's own default, and what the contract says (engine contract 2.8, E06). */
 const REQUEST_BYTES_MAX = 4 * 1024 * 1024;

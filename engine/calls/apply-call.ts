@@ -1,10 +1,10 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { status } from '@grpc/grpc-js';
 import type { ApplyConflict, ApplyRequest, ApplyResponse } from '../../proto/gen/tern.js';
-import { inTransaction } from '../database.js';
+import { inTransaction } from '../postgres/database.js';
 import { CallFailure, failedPrecondition, invalidArgument, violatedUnique } from '../errors.js';
-import type { Change } from '../planning/change.js';
-import type { Planned } from '../planning/planner.js';
+import type { Change } from '../postgres/planning/change.js';
+import type { Planned } from '../postgres/planning/planner.js';
 import {
   findApplyByKey,
   findLiveApply,
@@ -13,11 +13,11 @@ import {
   ONE_LIVE_INDEX,
   supersedeStopped,
   type StoredApply,
-} from '../storage/applies.js';
-import { writeLog } from '../storage/logs.js';
-import { findPlan, type StoredPlan } from '../storage/plans.js';
-import { insertChanges, readChanges, readDoneStatements } from '../storage/steps.js';
-import type { Target } from '../target.js';
+} from '../postgres/storage/applies.js';
+import { writeLog } from '../postgres/storage/logs.js';
+import { findPlan, type StoredPlan } from '../postgres/storage/plans.js';
+import { insertChanges, readChanges, readDoneStatements } from '../postgres/storage/steps.js';
+import type { Target } from '../postgres/postgres-target.js';
 import { checkDrift, type ReviewedChange } from './drift.js';
 import { targetNamed, type EngineState } from './routing.js';
 import { schemaFilesFromWire } from './schema-files-from-wire.js';

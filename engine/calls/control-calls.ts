@@ -9,7 +9,7 @@ import type {
   StopRequest,
   StopResponse,
 } from '../../proto/gen/tern.js';
-import { inTransaction, type Queryable } from '../database.js';
+import { inTransaction, type Queryable } from '../postgres/database.js';
 import { failedPrecondition, notFound, violatedUnique } from '../errors.js';
 import {
   APPLY_STATE,
@@ -18,17 +18,17 @@ import {
   ONE_LIVE_INDEX,
   setApplyState,
   type StoredApply,
-} from '../storage/applies.js';
+} from '../postgres/storage/applies.js';
 import {
   readControls,
   requestControl,
   settleControl,
   type ControlOperation,
   type ControlRequest,
-} from '../storage/controls.js';
-import { writeLog } from '../storage/logs.js';
-import { readSteps, type StoredStep } from '../storage/steps.js';
-import { stepsOfCancel } from '../execution/extent.js';
+} from '../postgres/storage/controls.js';
+import { writeLog } from '../postgres/storage/logs.js';
+import { readSteps, type StoredStep } from '../postgres/storage/steps.js';
+import { stepsOfCancel } from '../postgres/execution/extent.js';
 import { applyWithId, type EngineState } from './routing.js';
 
 /** What a control call answers: recorded, or refused with a reason. Never "done" (engine contract 2.6). */

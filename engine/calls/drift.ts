@@ -1,4 +1,4 @@
-import type { Change } from '../planning/change.js';
+import type { Change } from '../postgres/planning/change.js';
 import { byNamespace } from './plan-calls.js';
 
 /** A statement as it was reviewed. */

@@ -1,7 +1,7 @@
 import type { FindApplyRequest, FindApplyResponse } from '../../proto/gen/lookup.js';
 import type { HealthResponse, LogsRequest, LogsResponse } from '../../proto/gen/tern.js';
 import { invalidArgument, unavailable } from '../errors.js';
-import { readLogs } from '../storage/logs.js';
+import { readLogs } from '../postgres/storage/logs.js';
 import { assertEnvironment } from './control-calls.js';
 import { applyWithId, applyWithKey, type EngineState } from './routing.js';
 

@@ -8,9 +8,9 @@ import {
   type SchemaChange,
 } from '../../proto/gen/tern.js';
 import { invalidArgument } from '../errors.js';
-import type { Change } from '../planning/change.js';
-import type { Planned } from '../planning/planner.js';
-import { storePlan } from '../storage/plans.js';
+import type { Change } from '../postgres/planning/change.js';
+import type { Planned } from '../postgres/planning/planner.js';
+import { storePlan } from '../postgres/storage/plans.js';
 import { assertServedType, assertNoDirectExecution } from './supported.js';
 import { schemaFilesFromWire } from './schema-files-from-wire.js';
 import { targetNamed, type EngineState } from './routing.js';

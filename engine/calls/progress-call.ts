@@ -1,12 +1,18 @@
 import { Engine, type ProgressRequest, type ProgressResponse, type TableProgress } from '../../proto/gen/tern.js';
-import { inSnapshot } from '../database.js';
+import { inSnapshot } from '../postgres/database.js';
 import { failedPrecondition, invalidArgument } from '../errors.js';
-import { describeBlocker, readActivity, type Activity } from '../execution/activity.js';
-import { etaSeconds, percentOfIndexBuild } from '../execution/percent.js';
-import { APPLY_STATE, findApply, findApplyByOperation, type ApplyState, type StoredApply } from '../storage/applies.js';
-import { readControls, type ControlRequest } from '../storage/controls.js';
-import { readChanges, readSteps, type StoredChange, type StoredStep } from '../storage/steps.js';
-import type { Target } from '../target.js';
+import { describeBlocker, readActivity, type Activity } from '../postgres/execution/activity.js';
+import { etaSeconds, percentOfIndexBuild } from '../postgres/execution/percent.js';
+import {
+  APPLY_STATE,
+  findApply,
+  findApplyByOperation,
+  type ApplyState,
+  type StoredApply,
+} from '../postgres/storage/applies.js';
+import { readControls, type ControlRequest } from '../postgres/storage/controls.js';
+import { readChanges, readSteps, type StoredChange, type StoredStep } from '../postgres/storage/steps.js';
+import type { Target } from '../postgres/postgres-target.js';
 import { assertEnvironment } from './control-calls.js';
 import { applyWithId, type EngineState } from './routing.js';
 import { CHANGE_TYPE_ON_WIRE, STATE_ON_WIRE, timeOnWire } from './wire.js';

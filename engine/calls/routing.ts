@@ -1,7 +1,7 @@
 import type { Logger } from 'pino';
 import { databaseText, invalidArgument, isConnectionLoss, notFound, unavailable } from '../errors.js';
-import { findApply, findApplyByKey, type StoredApply } from '../storage/applies.js';
-import type { Target } from '../target.js';
+import { findApply, findApplyByKey, type StoredApply } from '../postgres/storage/applies.js';
+import type { Target } from '../postgres/postgres-target.js';
 
 /** What every call works on. */
 export interface EngineState {

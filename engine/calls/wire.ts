@@ -1,7 +1,7 @@
 import { ChangeType, State, type TableChange } from '../../proto/gen/tern.js';
-import { isInstant, type Change, type ChangeKind } from '../planning/change.js';
-import type { TableSize } from '../planning/live-catalogue.js';
-import type { ApplyState } from '../storage/applies.js';
+import { isInstant, type Change, type ChangeKind } from '../postgres/planning/change.js';
+import type { TableSize } from '../postgres/planning/live-catalogue.js';
+import type { ApplyState } from '../postgres/storage/applies.js';
 
 /** The one translation between the engine's words and the wire. A word that is added breaks the build here. */
 export const STATE_ON_WIRE = {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { isFreeTypeChange } from '../../engine/planning/column-rule.js';
+import { isFreeTypeChange } from '../../engine/postgres/planning/column-rule.js';
 
 describe('a change of type', () => {
   it.each([

@@ -1,15 +1,15 @@
 import { buildFactBase, type Fact } from '@supabase/pg-delta/core';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { ddlOf, type Step } from '../../engine/planning/change.js';
+import { ddlOf, type Step } from '../../engine/postgres/planning/change.js';
 import {
   CUTOVER_RULES,
   type CutoverKind,
   cutoverKindOf,
   sayWhatWaits,
   stepsWithReasons,
-} from '../../engine/planning/cutover-rule.js';
-import type { PlanItem } from '../../engine/planning/plan-item.js';
-import { loadParser } from '../../engine/planning/sql.js';
+} from '../../engine/postgres/planning/cutover-rule.js';
+import type { PlanItem } from '../../engine/postgres/planning/plan-item.js';
+import { loadParser } from '../../engine/postgres/planning/sql.js';
 
 beforeAll(loadParser);
 

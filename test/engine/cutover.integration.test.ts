@@ -2,7 +2,7 @@ import { Client } from 'pg';
 import { afterEach, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import type { EmbeddedPostgres } from '../../dev/postgres.js';
 import { type RunningEngine, startEngine } from '../../engine/server.js';
-import { FENCE_LOCK_KEY } from '../../engine/storage/install.js';
+import { FENCE_LOCK_KEY } from '../../engine/postgres/storage/install.js';
 import { State } from '../../proto/gen/tern.js';
 import { testPostgres } from '../support/postgres.js';
 import { until } from '../support/until.js';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { checkDrift } from '../../engine/calls/drift.js';
-import type { Change } from '../../engine/planning/change.js';
+import type { Change } from '../../engine/postgres/planning/change.js';
 
 function change(ddl: string, namespace = 'public'): Change {
   const steps = [{ kind: 'transaction', statement: ddl, scans: false, undo: null }] as const;

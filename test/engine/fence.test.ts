@@ -1,6 +1,6 @@
 import type pg from 'pg';
 import { describe, expect, it } from 'vitest';
-import { assertDirect } from '../../engine/execution/fence.js';
+import { assertDirect } from '../../engine/postgres/execution/fence.js';
 
 /** A connection that was told one process id and is served by another, as behind a pooler. */
 function connection(announced: number, actual: number): pg.Client {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { IndexBuildProgress } from '../../engine/execution/activity.js';
-import { etaSeconds, PercentShown, percentOfIndexBuild } from '../../engine/execution/percent.js';
+import type { IndexBuildProgress } from '../../engine/postgres/execution/activity.js';
+import { etaSeconds, PercentShown, percentOfIndexBuild } from '../../engine/postgres/execution/percent.js';
 
 const NOTHING: IndexBuildProgress = {
   phase: 'initializing',

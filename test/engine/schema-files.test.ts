@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { digestOfSchemaFiles, readSchemaFiles } from '../../engine/planning/schema-files.js';
-import { loadParser } from '../../engine/planning/sql.js';
+import { digestOfSchemaFiles, readSchemaFiles } from '../../engine/postgres/planning/schema-files.js';
+import { loadParser } from '../../engine/postgres/planning/sql.js';
 
 beforeAll(loadParser);
 

@@ -2,7 +2,7 @@ import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { startPostgres, type EmbeddedPostgres } from '../../dev/postgres.js';
 import { type RunningEngine, startEngine } from '../../engine/server.js';
-import { FENCE_LOCK_KEY } from '../../engine/storage/install.js';
+import { FENCE_LOCK_KEY } from '../../engine/postgres/storage/install.js';
 import { State } from '../../proto/gen/tern.js';
 import { until } from '../support/until.js';
 import { runEngineProcess, startEngineProcess } from './engine-process.js';

@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import type { LiveFacts } from '../../engine/planning/live-facts.js';
-import { loadParser, parseStatement } from '../../engine/planning/sql.js';
-import { judgeStatement } from '../../engine/planning/statement-rule.js';
+import type { LiveFacts } from '../../engine/postgres/planning/live-facts.js';
+import { loadParser, parseStatement } from '../../engine/postgres/planning/sql.js';
+import { judgeStatement } from '../../engine/postgres/planning/statement-rule.js';
 
 const FACTS: LiveFacts = {
   serverMajor: 18,

@@ -1,8 +1,8 @@
 import { DatabaseError } from 'pg';
 import { describe, expect, it } from 'vitest';
 import { isConnectionLoss } from '../../engine/errors.js';
-import { kindOfStepError } from '../../engine/execution/step-error.js';
-import { backoffMs, Wake } from '../../engine/execution/wake.js';
+import { kindOfStepError } from '../../engine/postgres/execution/step-error.js';
+import { backoffMs, Wake } from '../../engine/postgres/execution/wake.js';
 
 function databaseError(code: string): DatabaseError {
   const error = new DatabaseError('message', 0, 'error');

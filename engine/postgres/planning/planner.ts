@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import { failedPrecondition } from '../errors.js';
+import { failedPrecondition } from '../../errors.js';
 import { isIgnoredTable, type Catalogue, type Selection } from './catalogue.js';
 import type { Change } from './change.js';
 import type { DesiredCatalogues } from './desired-catalogues.js';

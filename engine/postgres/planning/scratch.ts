@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { DatabaseError } from 'pg';
 import type pg from 'pg';
 import { openClient, openPool, withDatabase, APPLICATION_NAME } from '../database.js';
-import { databaseText, failedPrecondition } from '../errors.js';
+import { databaseText, failedPrecondition } from '../../errors.js';
 import { readCatalogue, type Catalogue } from './catalogue.js';
 import type { SchemaStatement } from './schema-files.js';
 import { lineAndColumn, quoteIdentifier } from './sql.js';

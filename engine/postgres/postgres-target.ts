@@ -2,7 +2,7 @@ import { DatabaseError } from 'pg';
 import type pg from 'pg';
 import type { Logger } from 'pino';
 import { APPLICATION_NAME, openClient, openPool } from './database.js';
-import { ConfigurationError, databaseText, isConnectionLoss, unavailable } from './errors.js';
+import { ConfigurationError, databaseText, isConnectionLoss, unavailable } from '../errors.js';
 import { assertDirect } from './execution/fence.js';
 import { Executor } from './execution/executor.js';
 import { PercentShown } from './execution/percent.js';

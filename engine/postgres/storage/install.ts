@@ -1,6 +1,6 @@
 import type pg from 'pg';
 import { inTransaction } from '../database.js';
-import { ConfigurationError } from '../errors.js';
+import { ConfigurationError } from '../../errors.js';
 
 /** Keys of the advisory locks. They are taken per database, so equal keys on other targets do not meet. */
 export const STORAGE_LOCK_KEY = 7_353_346_001;

@@ -1,6 +1,6 @@
 import { Client, Pool } from 'pg';
 import type pg from 'pg';
-import { ConfigurationError } from './errors.js';
+import { ConfigurationError } from '../errors.js';
 
 /** A pool or one client: whatever can run a statement. */
 export type Queryable = Pick<pg.ClientBase, 'query'>;

@@ -1,6 +1,6 @@
 import type pg from 'pg';
 import { EXECUTOR_APPLICATION_NAME, openClient } from '../database.js';
-import { ConfigurationError } from '../errors.js';
+import { ConfigurationError } from '../../errors.js';
 import { FENCE_LOCK_KEY } from '../storage/install.js';
 
 /** The one session that may carry out changes on a target, and the server's process behind it. */

@@ -9,7 +9,9 @@ import { assertDsn } from './postgres/database.js';
 import { CallFailure, ConfigurationError, DatabaseUnreachable } from './errors.js';
 import { DesiredCatalogues } from './postgres/planning/desired-catalogues.js';
 import { loadParser } from './postgres/planning/sql.js';
-import { Target } from './postgres/postgres-target.js';
+import { POSTGRES } from './postgres/kind.js';
+import { PostgresTarget } from './postgres/postgres-target.js';
+import type { Target } from './target.js';
 
 /** Largest request, in bytes: gRPC's own default, and what the contract says (engine contract 2.8, E06). */
 const REQUEST_BYTES_MAX = 4 * 1024 * 1024;
@@ -59,11 +61,12 @@ export async function startEngine(options: EngineOptions): Promise<RunningEngine
   const scratch = options.scratch === undefined ? null : { name: '--scratch', dsn: options.scratch };
   const lockPatienceMs = options.lockPatienceMs ?? LOCK_PATIENCE_MS;
   const targets = Object.entries(options.targets).map(
-    ([name, dsn]) => new Target({ name, dsn, scratch, catalogues, lockPatienceMs, logger }),
+    ([name, dsn]) => new PostgresTarget({ name, dsn, scratch, catalogues, lockPatienceMs, logger }),
   );
   const closeTargets = () => Promise.all(targets.map((target) => target.close()));
   const engine: EngineState = {
     targets: new Map(targets.map((target) => [target.name, target])),
+    kind: POSTGRES,
     version: packageVersion(),
     logger,
     inFlight: new Set(),

@@ -56,6 +56,12 @@ const RULES: Readonly<Record<string, Rule>> = {
     types: ['workflows/'],
     packages: ['node', ...TEMPORAL_ON_NODE, 'yaml', 'zod'],
   },
+  // The calls hold the rules of the contract; what they need of a database is the interface of a target.
+  'engine/calls/': {
+    ...NOTHING,
+    values: ['proto/', 'engine/apply-state.ts', 'engine/change.ts', 'engine/errors.ts', 'engine/target.ts'],
+    packages: ['node', '@grpc/grpc-js', 'pino'],
+  },
   'engine/': {
     ...NOTHING,
     values: ['proto/'],
@@ -107,6 +113,12 @@ describe('the import table', () => {
       expect(judged.filter((path) => path.startsWith(folder)).length, `${folder} has no files`).toBeGreaterThan(0);
   });
 
+  it('names no database in the calls of the engine', () => {
+    for (const path of FILES.filter((one) => one.startsWith('engine/calls/'))) {
+      expect(readText(path), path).not.toMatch(/postgres|\bpg\b|mysql|maria/i);
+    }
+  });
+
   it.each([
     ['domain/bad.ts', "import { readFile } from 'node:fs/promises';"],
     ['domain/bad.ts', "import type { Engine } from '../tern/engine.js';"],
@@ -124,6 +136,8 @@ describe('the import table', () => {
     ['client/bad.ts', "const engine = await import('../engine/main.js');"],
     ['client/cli/commands/bad.ts', "import { startWorker } from '../../../worker/main.js';"],
     ['engine/calls/bad.ts', "import type { Plan } from '../../domain/plan.js';"],
+    ['engine/calls/bad.ts', "import { findApply } from '../postgres/storage/applies.js';"],
+    ['engine/calls/bad.ts', "import type pg from 'pg';"],
     ['engine/bad.ts', "type Bad = import('../tern/engine.js').Engine;"],
     ['worker/bad.ts', "import { until } from '../test/support/until.js';"],
   ])('refuses, in %s, %s', (path, text) => {

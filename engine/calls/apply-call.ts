@@ -1,24 +1,10 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { status } from '@grpc/grpc-js';
 import type { ApplyConflict, ApplyRequest, ApplyResponse } from '../../proto/gen/tern.js';
-import { inTransaction } from '../postgres/database.js';
-import { CallFailure, failedPrecondition, invalidArgument, violatedUnique } from '../errors.js';
-import type { Change } from '../postgres/planning/change.js';
-import type { Planned } from '../postgres/planning/planner.js';
-import {
-  findApplyByKey,
-  findLiveApply,
-  insertApply,
-  KEY_CONSTRAINT,
-  ONE_LIVE_INDEX,
-  supersedeStopped,
-  type StoredApply,
-} from '../postgres/storage/applies.js';
-import { writeLog } from '../postgres/storage/logs.js';
-import { findPlan, type StoredPlan } from '../postgres/storage/plans.js';
-import { insertChanges, readChanges, readDoneStatements } from '../postgres/storage/steps.js';
-import type { Target } from '../postgres/postgres-target.js';
-import { checkDrift, type ReviewedChange } from './drift.js';
+import type { PlannedChange, ReviewedChange } from '../change.js';
+import { CallFailure, failedPrecondition, invalidArgument } from '../errors.js';
+import type { Holder, Planned, StoredPlan, Target } from '../target.js';
+import { checkDrift } from './drift.js';
 import { targetNamed, type EngineState } from './routing.js';
 import { schemaFilesFromWire } from './schema-files-from-wire.js';
 import { assertServedType, unsupportedRequest } from './supported.js';
@@ -33,45 +19,45 @@ export async function apply(engine: EngineState, request: ApplyRequest): Promise
   if (request.planId === '') throw invalidArgument('plan_id is required');
   if (request.environment === '') throw invalidArgument('environment is required');
   const target = await targetNamed(engine, request.target);
-  return (await replay(target, request)) ?? (await target.oneAtATime(() => decide(target, request)));
+  return (await replay(target, request)) ?? (await target.oneAtATime(() => decide(engine, target, request)));
 }
 
-async function decide(target: Target, request: ApplyRequest): Promise<ApplyResponse> {
+async function decide(engine: EngineState, target: Target, request: ApplyRequest): Promise<ApplyResponse> {
   const known = await replay(target, request);
   if (known !== null) return known;
-  assertServedType(request.type);
+  assertServedType(engine.kind, request.type);
   const unsupported = unsupportedRequest(request);
   if (unsupported !== null) return refusal(unsupported);
 
-  const stored = await findPlan(target.pool, request.planId);
+  const stored = await target.findPlan(request.planId);
   if (stored !== null) assertPlanIsFor(stored, target, request);
   if (stored === null && request.ddlChanges.length === 0 && Object.keys(request.schemaFiles).length === 0) {
     return refusal('plan not found');
   }
   const blockedAsStored = stored === null ? null : blockedRefusal(request.planId, stored.changes);
   if (blockedAsStored !== null) return blockedAsStored;
-  const holder = await findLiveApply(target.pool);
+  const holder = await target.findHolder();
   if (holder !== null) return busy(target, holder, request);
 
   const current = await planNow(target, request, stored);
   const reviewed = stored?.changes ?? reviewedFromWire(request);
-  const check = checkDrift(reviewed, current.changes, await readDoneStatements(target.pool, current.schemaDigest));
+  const check = checkDrift(reviewed, current.changes, await target.doneStatements(current.schemaDigest));
   if (check.kind === 'drifted') {
     if (stored === null) throw drifted(request.planId, check.message);
     return refusal(
       `plan ${request.planId}: the live schema has drifted from the reviewed plan; ${check.message}; plan again`,
     );
   }
-  const blocked = blockedRefusal(request.planId, check.changes) ?? unsafeRefusal(request, check.changes);
-  return blocked ?? (await accept(target, request, current, check.changes));
+  const blocked = blockedRefusal(request.planId, current.changes) ?? unsafeRefusal(request, current.changes);
+  return blocked ?? (await accept(target, request, current, check.done));
 }
 
 /** The answer to a repeat: the same ids whatever has become of the apply (E23, E24), or null for a new key. */
 async function replay(target: Target, request: ApplyRequest): Promise<ApplyResponse | null> {
   if (request.idempotencyKey === '') return null;
-  const known = await findApplyByKey(target.pool, request.idempotencyKey);
+  const known = await target.findApplyByKey(request.idempotencyKey);
   if (known === null) return null;
-  if (known.fingerprint === fingerprintOf(target, request)) return acceptance(known.applyId, known.operationId);
+  if (known.fingerprint === fingerprintOf(target, request)) return accepted(known.applyId, known.operationId);
   throw failedPrecondition(
     `idempotency key ${request.idempotencyKey} already maps to apply ${known.applyId} (plan ${known.planId}, database ${known.database}, type ${known.type}, environment ${known.environment}); refusing to alias request for plan ${request.planId}, database ${request.database}, type ${request.type}, environment ${request.environment}`,
   );
@@ -102,13 +88,9 @@ function assertPlanIsFor(stored: StoredPlan, target: Target, request: ApplyReque
   }
 }
 
-async function planNow(
-  target: Target,
-  request: ApplyRequest,
-  stored: StoredPlan | null,
-): Promise<Extract<Planned, { kind: 'planned' }>> {
-  if (stored !== null) return target.planner.planAgain(stored);
-  const planned = await target.planner.plan({
+async function planNow(target: Target, request: ApplyRequest, stored: StoredPlan | null): Promise<Planned> {
+  if (stored !== null) return target.planAgain(stored);
+  const planned = await target.plan({
     schemaFiles: schemaFilesFromWire(request.schemaFiles),
     ignoreTables: request.ignoreTables,
   });
@@ -135,65 +117,37 @@ function drifted(planId: string, message: string): CallFailure {
 async function accept(
   target: Target,
   request: ApplyRequest,
-  planned: Extract<Planned, { kind: 'planned' }>,
-  changes: readonly Change[],
+  planned: Planned,
+  done: readonly ReviewedChange[],
 ): Promise<ApplyResponse> {
   const applyId = `apply-${randomBytes(8).toString('hex')}`;
-  const deferCutover = request.options['defer_cutover'] === 'true';
-  const rowsOf = (change: Change) => planned.sizes.get(`${change.namespace}.${change.table}`)?.rows ?? 0;
-  try {
-    const operationId = await inTransaction(target.pool, async (client) => {
-      const id = await insertApply(client, {
-        applyId,
-        idempotencyKey: request.idempotencyKey === '' ? null : request.idempotencyKey,
-        fingerprint: fingerprintOf(target, request),
-        planId: request.planId,
-        schemaDigest: planned.schemaDigest,
-        database: request.database,
-        type: request.type,
-        environment: request.environment,
-        target: target.name,
-        caller: request.caller,
-        deferCutover,
-      });
-      await insertChanges(client, applyId, changes, { deferCutover, rowsOf });
-      for (const superseded of await supersedeStopped(client, applyId)) {
-        const message = `superseded by ${applyId}: it can no longer be started`;
-        await writeLog(client, superseded, { level: 'warn', event: 'superseded', message });
-      }
-      await writeLog(client, applyId, {
-        level: 'info',
-        event: 'accepted',
-        message: `plan ${request.planId} accepted from ${request.caller === '' ? 'an unnamed caller' : request.caller}`,
-        newState: 'pending',
-      });
-      return id;
-    });
-    target.executor.wake.notify();
-    return acceptance(applyId, operationId);
-  } catch (error) {
-    // Another process of this engine was faster; its row is the truth.
-    const constraint = violatedUnique(error);
-    if (constraint === KEY_CONSTRAINT) {
-      const winner = await replay(target, request);
-      if (winner !== null) return winner;
-    }
-    if (constraint === ONE_LIVE_INDEX) {
-      const holder = await findLiveApply(target.pool);
-      if (holder !== null) return busy(target, holder, request);
-      throw new CallFailure(
-        status.ABORTED,
-        `target ${target.name} was taken and given back in this moment; send the same request again`,
-        {
-          cause: error,
-        },
-      );
-    }
-    throw error;
-  }
+  const { planId, database, type, environment, caller } = request;
+  const accepting = {
+    applyId,
+    idempotencyKey: request.idempotencyKey === '' ? null : request.idempotencyKey,
+    fingerprint: fingerprintOf(target, request),
+    planId,
+    schemaDigest: planned.schemaDigest,
+    database,
+    type,
+    environment,
+    target: target.name,
+    caller,
+    deferCutover: request.options['defer_cutover'] === 'true',
+  };
+  const acceptance = await planned.accept(accepting, done);
+  if (acceptance.kind === 'accepted') return accepted(applyId, acceptance.operationId);
+  const winner = acceptance.kind === 'key_taken' ? await replay(target, request) : null;
+  if (winner !== null) return winner;
+  const holder = await target.findHolder();
+  if (holder !== null) return busy(target, holder, request);
+  throw new CallFailure(
+    status.ABORTED,
+    `target ${target.name} was taken and given back in this moment; send the same request again`,
+  );
 }
 
-function blockedRefusal(planId: string, changes: readonly Change[]): ApplyResponse | null {
+function blockedRefusal(planId: string, changes: readonly PlannedChange[]): ApplyResponse | null {
   const blocked = changes.find((change) => change.blockedReason !== null);
   if (blocked === undefined) return null;
   return refusal(
@@ -201,7 +155,7 @@ function blockedRefusal(planId: string, changes: readonly Change[]): ApplyRespon
   );
 }
 
-function unsafeRefusal(request: ApplyRequest, changes: readonly Change[]): ApplyResponse | null {
+function unsafeRefusal(request: ApplyRequest, changes: readonly PlannedChange[]): ApplyResponse | null {
   if (request.options['allow_unsafe'] === 'true') return null;
   const unsafe = changes.find((change) => change.unsafeReason !== null);
   if (unsafe === undefined) return null;
@@ -211,22 +165,21 @@ function unsafeRefusal(request: ApplyRequest, changes: readonly Change[]): Apply
 }
 
 /** The target is held. The text is for anyone; who holds it stands in `conflict` (engine contract E28). */
-async function busy(target: Target, holder: StoredApply, request: ApplyRequest): Promise<ApplyResponse> {
-  const [change] = await readChanges(target.pool, holder.applyId);
+function busy(target: Target, { apply: holding, table }: Holder, request: ApplyRequest): ApplyResponse {
   const conflict: ApplyConflict = {
-    table: change === undefined ? '' : `${change.namespace}.${change.table}`,
+    table,
     shard: '',
-    blockingState: holder.state,
+    blockingState: holding.state,
     repository: '',
     pullRequest: 0,
-    caller: holder.caller,
-    holderExternalId: holder.applyId,
+    caller: holding.caller,
+    holderExternalId: holding.applyId,
   };
-  const message = `schema change already in progress for database "${request.database}" (plan ${holder.planId}): target ${target.name} is held by one that is ${holder.state}`;
+  const message = `schema change already in progress for database "${request.database}" (plan ${holding.planId}): target ${target.name} is held by one that is ${holding.state}`;
   return { ...refusal(message), conflict };
 }
 
-function acceptance(applyId: string, applyOperationId: string): ApplyResponse {
+function accepted(applyId: string, applyOperationId: string): ApplyResponse {
   return { accepted: true, errorMessage: '', applyId, applyOperationId, operationKey: '', conflict: undefined };
 }
 

@@ -9,27 +9,10 @@ import type {
   StopRequest,
   StopResponse,
 } from '../../proto/gen/tern.js';
-import { inTransaction, type Queryable } from '../postgres/database.js';
-import { failedPrecondition, notFound, violatedUnique } from '../errors.js';
-import {
-  APPLY_STATE,
-  findLiveApply,
-  lockApply,
-  ONE_LIVE_INDEX,
-  setApplyState,
-  type StoredApply,
-} from '../postgres/storage/applies.js';
-import {
-  readControls,
-  requestControl,
-  settleControl,
-  type ControlOperation,
-  type ControlRequest,
-} from '../postgres/storage/controls.js';
-import { writeLog } from '../postgres/storage/logs.js';
-import { readSteps, type StoredStep } from '../postgres/storage/steps.js';
-import { stepsOfCancel } from '../postgres/execution/extent.js';
-import { applyWithId, type EngineState } from './routing.js';
+import { APPLY_STATE } from '../apply-state.js';
+import { failedPrecondition, TargetTaken } from '../errors.js';
+import type { ApplySession, ControlOperation, ControlRequest, StoredApply } from '../target.js';
+import { applyUnknown, applyWithId, type EngineState } from './routing.js';
 
 /** What a control call answers: recorded, or refused with a reason. Never "done" (engine contract 2.6). */
 interface Verdict {
@@ -47,17 +30,18 @@ interface ControlCall {
 
 /** Stop: recorded durably, carried out by the executor, and stronger than everything that is pending but cancel (E40 to E42). */
 export async function stop(engine: EngineState, request: StopRequest): Promise<StopResponse> {
-  const verdict = await decide(engine, request, 'stop', async (client, apply) => {
+  const verdict = await decide(engine, request, 'stop', async (session) => {
+    const { apply } = session;
     if (APPLY_STATE[apply.state].final)
       return { accepted: true, message: `Schema change already ${apply.state}`, counted: false };
     if (apply.state === 'stopped') return { accepted: true, message: '', counted: false };
-    await requestControl(client, { ...request, operation: 'stop' });
+    await session.request('stop', request.caller);
     const message = 'a stop was requested before it could take effect';
     const overtaken: readonly ControlOperation[] =
       apply.state === 'waiting_for_cutover' ? ['start', 'cutover'] : ['start'];
     // A cutover that has begun is settled by how it ends.
     for (const operation of overtaken) {
-      await settleControl(client, { applyId: apply.applyId, operation, status: 'failed', message });
+      await session.settle(operation, 'failed', message);
     }
     return { accepted: true, message: '', counted: true };
   });
@@ -67,8 +51,9 @@ export async function stop(engine: EngineState, request: StopRequest): Promise<S
 
 /** Start: goes on with a stopped apply from its first step that is not done (E43). */
 export async function start(engine: EngineState, request: StartRequest): Promise<StartResponse> {
-  const verdict = await decide(engine, request, 'start', async (client, apply) => {
-    const controls = await readControls(client, apply.applyId);
+  const verdict = await decide(engine, request, 'start', async (session) => {
+    const { apply } = session;
+    const controls = await session.controls();
     const ending = controls.find(isPendingEnd);
     if (ending !== undefined)
       return refused(`a ${ending.operation} of this schema change is pending; start it once that has taken effect`);
@@ -77,13 +62,13 @@ export async function start(engine: EngineState, request: StartRequest): Promise
     // A repeat of a start that was accepted, or a start of what runs: one resume in all.
     if (APPLY_STATE[apply.state].live) return { accepted: true, message: '', counted: false };
     if (apply.state !== 'stopped') return refused(`schema change is not stopped (current state: ${apply.state})`);
-    const holder = await findLiveApply(client);
+    const holder = await session.findLiveApply();
     if (holder !== null)
       return refused(`schema change already in progress for database "${holder.database}" (plan ${holder.planId})`);
-    await requestControl(client, { ...request, operation: 'start' });
+    await session.request('start', request.caller);
     const state = apply.startedAt === null ? 'pending' : 'running';
-    await setApplyState(client, apply.applyId, state);
-    await writeLog(client, apply.applyId, {
+    await session.setState(state);
+    await session.log({
       level: 'info',
       event: 'state_transition',
       message: 'started again',
@@ -98,17 +83,18 @@ export async function start(engine: EngineState, request: StartRequest): Promise
 
 /** Cancel: ends an apply for good, a stopped one as well, and leaves no unfinished index (E44). */
 export async function cancel(engine: EngineState, request: CancelRequest): Promise<CancelResponse> {
-  const verdict = await decide(engine, request, 'cancel', async (client, apply) => {
+  const verdict = await decide(engine, request, 'cancel', async (session) => {
+    const { apply } = session;
     if (APPLY_STATE[apply.state].final)
       return { accepted: true, message: `Schema change already ${apply.state}`, counted: false };
-    await requestControl(client, { ...request, operation: 'cancel' });
-    if (apply.state === 'stopped' && nothingToTakeBack(apply, await readSteps(client, apply.applyId))) {
+    await session.request('cancel', request.caller);
+    if (apply.state === 'stopped' && (await session.hasNothingToTakeBack())) {
       // A resting apply needs no executor, which may be busy with another one for hours.
-      await setApplyState(client, apply.applyId, 'cancelled');
+      await session.setState('cancelled');
       for (const operation of ['cancel', 'stop'] as const) {
-        await settleControl(client, { applyId: apply.applyId, operation, status: 'completed' });
+        await session.settle(operation, 'completed');
       }
-      await writeLog(client, apply.applyId, {
+      await session.log({
         level: 'info',
         event: 'state_transition',
         message: 'cancelled',
@@ -122,11 +108,6 @@ export async function cancel(engine: EngineState, request: CancelRequest): Promi
   return { accepted: verdict.accepted, errorMessage: verdict.message, cancelledCount, skippedCount };
 }
 
-/** Whether a cancel leaves nothing half-done as things are. */
-function nothingToTakeBack(apply: StoredApply, steps: readonly StoredStep[]): boolean {
-  return stepsOfCancel(apply, steps).every((step) => step.state === 'pending' && !step.leftover);
-}
-
 function isPendingEnd({ operation, status }: ControlRequest): boolean {
   return status === 'pending' && (operation === 'stop' || operation === 'cancel');
 }
@@ -136,11 +117,12 @@ function isPendingEnd({ operation, status }: ControlRequest): boolean {
  * E42, E45).
  */
 export async function cutover(engine: EngineState, request: CutoverRequest): Promise<CutoverResponse> {
-  const verdict = await decide(engine, request, 'cutover', async (client, apply) => {
+  const verdict = await decide(engine, request, 'cutover', async (session) => {
+    const { apply } = session;
     const { applyOperationId } = request;
     if (applyOperationId !== '' && applyOperationId !== apply.operationId)
       return refused(`cutover names an operation this apply does not have: ${applyOperationId}`);
-    const controls = await readControls(client, apply.applyId);
+    const controls = await session.controls();
     const ending = controls.find(isPendingEnd);
     if (ending !== undefined)
       return refused(`a ${ending.operation} of this schema change is pending, and goes before a cutover`);
@@ -153,7 +135,7 @@ export async function cutover(engine: EngineState, request: CutoverRequest): Pro
       const never = apply.deferCutover ? '' : '; it was applied without defer_cutover, so it does not wait for one';
       return refused(`cutover needs waiting_for_cutover (current state: ${apply.state})${never}`);
     }
-    await requestControl(client, { ...request, operation: 'cutover' });
+    await session.request('cutover', request.caller);
     return { accepted: true, message: '', counted: true };
   });
   return { accepted: verdict.accepted, errorMessage: verdict.message };
@@ -175,30 +157,30 @@ async function decide(
   engine: EngineState,
   request: ControlCall,
   operation: ControlOperation,
-  rule: (client: Queryable, apply: StoredApply) => Promise<Verdict>,
+  rule: (session: ApplySession) => Promise<Verdict>,
 ): Promise<Verdict> {
   const { target, apply: found } = await applyWithId(engine, request.applyId);
   assertEnvironment(found, request.environment);
-  const verdict = await inTransaction(target.pool, async (client) => {
-    const apply = await lockApply(client, request.applyId);
-    if (apply === null) throw notFound(`apply ${request.applyId} is not known to any target of this engine`);
-    const decided = await rule(client, apply);
-    if (decided.counted || !decided.accepted) {
-      const caller = request.caller === '' ? 'an unnamed caller' : request.caller;
-      await writeLog(client, apply.applyId, {
-        level: decided.accepted ? 'info' : 'warn',
-        event: 'control_request',
-        message: `${operation} requested by ${caller}: ${decided.accepted ? 'accepted' : decided.message}`,
-        metadata: { operation, caller: request.caller },
-      });
-    }
-    return decided;
-  }).catch((error: unknown) => {
-    if (violatedUnique(error) === ONE_LIVE_INDEX) return refused('schema change already in progress for this target');
+  const caller = request.caller === '' ? 'an unnamed caller' : request.caller;
+  try {
+    const verdict = await target.control(request.applyId, async (session) => {
+      const decided = await rule(session);
+      if (decided.counted || !decided.accepted) {
+        await session.log({
+          level: decided.accepted ? 'info' : 'warn',
+          event: 'control_request',
+          message: `${operation} requested by ${caller}: ${decided.accepted ? 'accepted' : decided.message}`,
+          metadata: { operation, caller: request.caller },
+        });
+      }
+      return decided;
+    });
+    if (verdict === null) throw applyUnknown(request.applyId);
+    return verdict;
+  } catch (error) {
+    if (error instanceof TargetTaken) return refused('schema change already in progress for this target');
     throw error;
-  });
-  target.executor.wake.notify();
-  return verdict;
+  }
 }
 
 function refused(message: string): Verdict {

@@ -1,7 +1,6 @@
 import type { FindApplyRequest, FindApplyResponse } from '../../proto/gen/lookup.js';
 import type { HealthResponse, LogsRequest, LogsResponse } from '../../proto/gen/tern.js';
 import { invalidArgument, unavailable } from '../errors.js';
-import { readLogs } from '../postgres/storage/logs.js';
 import { assertEnvironment } from './control-calls.js';
 import { applyWithId, applyWithKey, type EngineState } from './routing.js';
 
@@ -28,7 +27,7 @@ export async function health(engine: EngineState): Promise<HealthResponse> {
 export async function logs(engine: EngineState, request: LogsRequest): Promise<LogsResponse> {
   const { target, apply } = await applyWithId(engine, request.applyId);
   assertEnvironment(apply, request.environment);
-  const lines = await readLogs(target.pool, apply.applyId, request.limit);
+  const lines = await target.logs(apply.applyId, request.limit);
   return {
     applyId: apply.applyId,
     logs: lines.map((line) => ({

@@ -1,16 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import {
-  Engine,
-  type ExistingCopy,
-  type PlanDiffResponse,
-  type PlanRequest,
-  type PlanResponse,
-  type SchemaChange,
-} from '../../proto/gen/tern.js';
+import type { ExistingCopy, PlanDiffResponse, PlanRequest, PlanResponse, SchemaChange } from '../../proto/gen/tern.js';
+import type { ReviewedChange } from '../change.js';
 import { invalidArgument } from '../errors.js';
-import type { Change } from '../postgres/planning/change.js';
-import type { Planned } from '../postgres/planning/planner.js';
-import { storePlan } from '../postgres/storage/plans.js';
+import type { DatabaseKind, Planned, SchemaProblems } from '../target.js';
 import { assertServedType, assertNoDirectExecution } from './supported.js';
 import { schemaFilesFromWire } from './schema-files-from-wire.js';
 import { targetNamed, type EngineState } from './routing.js';
@@ -23,20 +15,18 @@ import { tableChangeOnWire } from './wire.js';
 export async function plan(engine: EngineState, request: PlanRequest): Promise<PlanResponse> {
   if (request.environment === '') throw invalidArgument('environment is required');
   const { target, planned } = await compare(engine, request);
-  const answer = answerOf(planned);
+  const answer = answerOf(engine.kind, planned);
   let planId = '';
   if (planned.kind === 'planned') {
     planId = `plan-${randomBytes(8).toString('hex')}`;
-    await storePlan(target.pool, {
+    await planned.store({
       planId,
       database: request.database,
       type: request.type,
       environment: request.environment,
       target: target.name,
-      schemaDigest: planned.schemaDigest,
       namespaces: Object.keys(request.schemaFiles).toSorted(),
       ignoreTables: request.ignoreTables,
-      changes: planned.changes,
     });
   }
   const exempt = planned.kind === 'planned' ? [...planned.exempt] : [];
@@ -54,11 +44,11 @@ export async function plan(engine: EngineState, request: PlanRequest): Promise<P
 /** PlanDiff: the same comparison with nothing stored under an id. Safe to repeat as often as one likes (E13). */
 export async function planDiff(engine: EngineState, request: PlanRequest): Promise<PlanDiffResponse> {
   const { planned } = await compare(engine, request);
-  return { ...answerOf(planned), existingCopiesReported: planned.kind === 'planned' };
+  return { ...answerOf(engine.kind, planned), existingCopiesReported: planned.kind === 'planned' };
 }
 
 async function compare(engine: EngineState, request: PlanRequest) {
-  assertServedType(request.type);
+  assertServedType(engine.kind, request.type);
   assertNoDirectExecution(request.directExecution);
   const schemaFiles = schemaFilesFromWire(request.schemaFiles);
   for (const withheld of [...request.ignoredNamespaces, ...request.unselectedNamespaces]) {
@@ -67,19 +57,19 @@ async function compare(engine: EngineState, request: PlanRequest) {
     }
   }
   const target = await targetNamed(engine, request.target);
-  const planned = await target.planner.plan({ schemaFiles, ignoreTables: request.ignoreTables });
+  const planned = await target.plan({ schemaFiles, ignoreTables: request.ignoreTables });
   return { target, planned };
 }
 
-function answerOf(planned: Planned) {
+function answerOf(kind: DatabaseKind, planned: Planned | SchemaProblems) {
   const changes = planned.kind === 'planned' ? schemaChanges(planned) : [];
   const errors = planned.kind === 'problems' ? [...planned.problems] : [];
   const existingCopies = planned.kind === 'planned' ? leftovers(planned) : [];
-  return { engine: Engine.ENGINE_POSTGRES, changes, lintViolations: [], errors, shards: [], existingCopies };
+  return { engine: kind.onWire, changes, lintViolations: [], errors, shards: [], existingCopies };
 }
 
 /** At most one entry per namespace; inside one, the order of execution (engine contract E11). */
-function schemaChanges(planned: Extract<Planned, { kind: 'planned' }>): SchemaChange[] {
+function schemaChanges(planned: Planned): SchemaChange[] {
   return [...byNamespace(planned.changes)].map(([namespace, changes]) => ({
     namespace,
     tableChanges: changes.map((change) =>
@@ -92,7 +82,7 @@ function schemaChanges(planned: Extract<Planned, { kind: 'planned' }>): SchemaCh
 }
 
 /** Groups changes by namespace, in the order in which the namespaces come up. */
-export function byNamespace<T extends Pick<Change, 'namespace'>>(
+export function byNamespace<T extends Pick<ReviewedChange, 'namespace'>>(
   changes: readonly T[],
 ): ReadonlyMap<string, readonly T[]> {
   const groups = new Map<string, T[]>();
@@ -100,7 +90,7 @@ export function byNamespace<T extends Pick<Change, 'namespace'>>(
   return groups;
 }
 
-function leftovers(planned: Extract<Planned, { kind: 'planned' }>): ExistingCopy[] {
+function leftovers(planned: Planned): ExistingCopy[] {
   return planned.unfinished.map(({ namespace, table, definition }) => ({
     namespace,
     disposition: 'discard',

@@ -1,11 +1,12 @@
 import type { Logger } from 'pino';
-import { databaseText, invalidArgument, isConnectionLoss, notFound, unavailable } from '../errors.js';
-import { findApply, findApplyByKey, type StoredApply } from '../postgres/storage/applies.js';
-import type { Target } from '../postgres/postgres-target.js';
+import { type CallFailure, invalidArgument, notFound, textOf } from '../errors.js';
+import type { DatabaseKind, StoredApply, Target } from '../target.js';
 
 /** What every call works on. */
 export interface EngineState {
   readonly targets: ReadonlyMap<string, Target>;
+  /** What all of them are. */
+  readonly kind: DatabaseKind;
   readonly version: string;
   readonly logger: Logger;
   /** Calls that have not been answered yet, so that a stop can let them end. */
@@ -46,8 +47,8 @@ export async function applyWithId(engine: EngineState, applyId: string): Promise
   if (applyId === '') throw invalidArgument('apply_id is required');
   const home = engine.homes.get(applyId);
   const candidates = home === undefined ? [...engine.targets.values()] : [home];
-  const found = await searchTargets(engine, candidates, (target) => findApply(target.pool, applyId));
-  if (found === null) throw notFound(`apply ${applyId} is not known to any target of this engine`);
+  const found = await searchTargets(engine, candidates, (target) => target.findApply(applyId));
+  if (found === null) throw applyUnknown(applyId);
   if (engine.homes.size >= HOMES_MAX) engine.homes.clear();
   engine.homes.set(applyId, found.target);
   return found;
@@ -56,7 +57,7 @@ export async function applyWithId(engine: EngineState, applyId: string): Promise
 /** Finds an apply by idempotency key; null is definite (engine contract, lookup by key). */
 export async function applyWithKey(engine: EngineState, key: string, targetName: string): Promise<RoutedApply | null> {
   const targets = targetName === '' ? [...engine.targets.values()] : [await targetNamed(engine, targetName)];
-  return searchTargets(engine, targets, (target) => findApplyByKey(target.pool, key));
+  return searchTargets(engine, targets, (target) => target.findApplyByKey(key));
 }
 
 /** Asks targets side by side; the first that has it answers, and a silent one matters only when none has it. */
@@ -72,7 +73,7 @@ async function searchTargets(
       await target.prepare();
       apply = await find(target);
     } catch (error) {
-      engine.logger.warn({ target: target.name, reason: databaseText(error) }, 'a target could not be asked');
+      engine.logger.warn({ target: target.name, reason: textOf(error) }, 'a target could not be asked');
       silent.push({ target, error });
     }
     if (apply === null) throw new Error(`not in target ${target.name}`);
@@ -84,11 +85,10 @@ async function searchTargets(
     const [first] = silent;
     if (first === undefined) return null;
     // Not finding it in the others proves nothing while one of them is silent.
-    throw isConnectionLoss(first.error)
-      ? unavailable(
-          `target ${first.target.name}: its database does not answer: ${databaseText(first.error)}`,
-          first.error,
-        )
-      : first.error;
+    throw first.error;
   }
+}
+
+export function applyUnknown(applyId: string): CallFailure {
+  return notFound(`apply ${applyId} is not known to any target of this engine`);
 }

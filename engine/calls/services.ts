@@ -1,7 +1,7 @@
 import { status, type handleUnaryCall, type sendUnaryData, type ServerUnaryCall } from '@grpc/grpc-js';
 import type { LookupServer } from '../../proto/gen/lookup.js';
 import type { TernServer } from '../../proto/gen/tern.js';
-import { CallFailure, databaseText, isConnectionLoss } from '../errors.js';
+import { CallFailure } from '../errors.js';
 import { apply } from './apply-call.js';
 import { cancel, cutover, refuseControl, start, stop } from './control-calls.js';
 import { findApply, health, logs } from './other-calls.js';
@@ -48,8 +48,8 @@ function unimplemented(message: string): Promise<never> {
 }
 
 /**
- * Turns a function into a handler that always answers: a failure becomes its status, a database that does not answer
- * UNAVAILABLE, and everything else INTERNAL while the process goes on (engine contract 2.1, E05).
+ * Turns a function into a handler that always answers: a failure becomes its status, and everything else INTERNAL
+ * while the process goes on (engine contract 2.1, E05).
  */
 function answering(engine: EngineState) {
   return <Request, Response>(
@@ -73,10 +73,6 @@ function statusOf(engine: EngineState, call: string, error: unknown): { code: st
   if (error instanceof CallFailure) {
     engine.logger.info({ call, code: status[error.code], message: error.message }, 'call refused');
     return { code: error.code, details: error.message };
-  }
-  if (isConnectionLoss(error)) {
-    engine.logger.warn({ call, reason: databaseText(error) }, 'the database did not answer');
-    return { code: status.UNAVAILABLE, details: `the database of the target does not answer: ${databaseText(error)}` };
   }
   engine.logger.error({ call, err: error }, 'call failed');
   return { code: status.INTERNAL, details: error instanceof Error ? error.message : 'internal error; see server logs' };

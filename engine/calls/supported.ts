@@ -1,12 +1,10 @@
 import type { ApplyRequest, DirectExecutionPolicy } from '../../proto/gen/tern.js';
 import { invalidArgument } from '../errors.js';
+import type { DatabaseKind } from '../target.js';
 
-/** Words for the one kind of database that this engine drives. */
-const SERVED_TYPES: ReadonlySet<string> = new Set(['postgres', 'postgresql']);
-
-export function assertServedType(type: string): void {
-  if (SERVED_TYPES.has(type)) return;
-  throw invalidArgument(`type ${type === '' ? '(empty)' : type}: this engine drives postgres`);
+export function assertServedType({ types, name }: DatabaseKind, type: string): void {
+  if (types.has(type)) return;
+  throw invalidArgument(`type ${type === '' ? '(empty)' : type}: this engine drives ${name}`);
 }
 
 export function assertNoDirectExecution(policy: DirectExecutionPolicy | undefined): void {

@@ -1,7 +1,7 @@
 import { ChangeType, State, type TableChange } from '../../proto/gen/tern.js';
-import { isInstant, type Change, type ChangeKind } from '../postgres/planning/change.js';
-import type { TableSize } from '../postgres/planning/live-catalogue.js';
-import type { ApplyState } from '../postgres/storage/applies.js';
+import type { ApplyState } from '../apply-state.js';
+import type { ChangeKind, PlannedChange } from '../change.js';
+import type { TableSize } from '../target.js';
 
 /** The one translation between the engine's words and the wire. A word that is added breaks the build here. */
 export const STATE_ON_WIRE = {
@@ -27,7 +27,7 @@ export const CHANGE_TYPE_ON_WIRE = {
   other: ChangeType.CHANGE_TYPE_OTHER,
 } as const satisfies Record<ChangeKind, ChangeType>;
 
-export function tableChangeOnWire(change: Change, size: TableSize | undefined): TableChange {
+export function tableChangeOnWire(change: PlannedChange, size: TableSize | undefined): TableChange {
   return {
     tableName: change.table,
     ddl: change.ddl,
@@ -37,7 +37,7 @@ export function tableChangeOnWire(change: Change, size: TableSize | undefined): 
     unsafeReason: change.unsafeReason ?? '',
     executionMode: executionMode(change),
     modeReason: change.blockedReason ?? '',
-    metadata: change.steps.length > 1 ? { steps: String(change.steps.length) } : {},
+    metadata: change.stepCount > 1 ? { steps: String(change.stepCount) } : {},
     estimatedRows: size === undefined || size.rows === null ? undefined : String(size.rows),
     shardCount: 0,
     largestShardRows: undefined,
@@ -47,9 +47,9 @@ export function tableChangeOnWire(change: Change, size: TableSize | undefined): 
 }
 
 /** `blocked`: refused whatever the options. `instant`: brief steps only. `online`: long, with readers and writers going on. */
-function executionMode(change: Change): 'blocked' | 'instant' | 'online' {
+function executionMode(change: PlannedChange): 'blocked' | 'instant' | 'online' {
   if (change.blockedReason !== null) return 'blocked';
-  return isInstant(change) ? 'instant' : 'online';
+  return change.instant ? 'instant' : 'online';
 }
 
 /** RFC 3339 in UTC; empty where there is no time. */

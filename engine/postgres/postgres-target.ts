@@ -1,33 +1,61 @@
 import { DatabaseError } from 'pg';
 import type pg from 'pg';
 import type { Logger } from 'pino';
-import { APPLICATION_NAME, openClient, openPool } from './database.js';
-import { ConfigurationError, databaseText, isConnectionLoss, unavailable } from '../errors.js';
-import { assertDirect } from './execution/fence.js';
+import { type CallFailure, ConfigurationError, TargetTaken, unavailable } from '../errors.js';
+import type {
+  ApplyProgress,
+  ApplySession,
+  Holder,
+  PlanInput,
+  Planned,
+  SchemaProblems,
+  StoredApply,
+  StoredLog,
+  StoredPlan,
+  Target,
+} from '../target.js';
+import { accept } from './acceptance.js';
+import { applySession } from './apply-session.js';
+import { APPLICATION_NAME, inTransaction, openClient, openPool } from './database.js';
+import { databaseText, isConnectionLoss, violatedUnique } from './errors.js';
 import { Executor } from './execution/executor.js';
+import { assertDirect } from './execution/fence.js';
 import { PercentShown } from './execution/percent.js';
-import { backoffMs, Wake, type Backoff } from './execution/wake.js';
+import { type Backoff, backoffMs, Wake } from './execution/wake.js';
+import { planned } from './planning/change.js';
 import type { DesiredCatalogues } from './planning/desired-catalogues.js';
-import { Planner } from './planning/planner.js';
+import { type Comparison, Planner } from './planning/planner.js';
 import type { ScratchServer } from './planning/scratch.js';
+import { readProgress } from './progress.js';
+import {
+  findApply,
+  findApplyByKey,
+  findApplyByOperation,
+  findLiveApply,
+  lockApply,
+  ONE_LIVE_INDEX,
+} from './storage/applies.js';
 import { installStorage } from './storage/install.js';
+import { readLogs } from './storage/logs.js';
+import { findPlan, storePlan } from './storage/plans.js';
 import { removeStale } from './storage/retention.js';
+import { readChanges, readDoneStatements } from './storage/steps.js';
 
 /** The oldest PostgreSQL that this engine drives. */
 export const SERVER_MAJOR_MIN = 14;
 const PREPARE_BACKOFF: Backoff = { initialMs: 200, maxMs: 5_000 };
 
-/** One database that the engine serves: its storage, its planner and its executor. */
-export class Target {
+/** One PostgreSQL database that the engine serves: its storage, its planner and its executor. */
+export class PostgresTarget implements Target {
   readonly name: string;
-  readonly pool: pg.Pool;
-  readonly planner: Planner;
-  readonly executor: Executor;
+  readonly #pool: pg.Pool;
+  readonly #planner: Planner;
+  readonly #executor: Executor;
   readonly #dsn: string;
   readonly #logger: Logger;
   readonly #wake = new Wake();
   /** Highest percent shown per attempt of a step, so that what callers see never goes down. */
-  readonly percentShown = new PercentShown();
+  readonly #percentShown = new PercentShown();
   #prepared = false;
   #preparing: Promise<void> | null = null;
   #closing = false;
@@ -46,22 +74,18 @@ export class Target {
     this.name = params.name;
     this.#dsn = params.dsn;
     this.#logger = params.logger.child({ target: params.name });
-    this.pool = openPool(place, params.dsn);
+    this.#pool = openPool(place, params.dsn);
     const scratch = params.scratch ?? { name: place, dsn: params.dsn };
-    this.planner = new Planner({ pool: this.pool, catalogues: params.catalogues, scratch });
-    this.executor = new Executor({
+    this.#planner = new Planner({ pool: this.#pool, catalogues: params.catalogues, scratch });
+    this.#executor = new Executor({
       target: params.name,
       dsn: params.dsn,
-      pool: this.pool,
+      pool: this.#pool,
       lockPatienceMs: params.lockPatienceMs,
       logger: this.#logger,
     });
   }
 
-  /**
-   * Checks the connection and creates or updates the storage; does nothing once that has succeeded. Rejects with
-   * `ConfigurationError` when this target can never work so, and with UNAVAILABLE when it does not answer.
-   */
   async prepare(): Promise<void> {
     if (this.#prepared) return;
     this.#preparing ??= this.#prepareOnce().finally(() => {
@@ -70,22 +94,19 @@ export class Target {
     try {
       await this.#preparing;
     } catch (error) {
-      if (isConnectionLoss(error)) {
-        throw unavailable(`target ${this.name}: its database does not answer: ${databaseText(error)}`, error);
-      }
+      if (isConnectionLoss(error)) throw this.#unavailable(error);
       // Wrong password, no such database, a read-only standby: the server has said no.
       if (error instanceof DatabaseError) throw new ConfigurationError(`target ${this.name}: ${databaseText(error)}`);
       throw error;
     }
   }
 
-  /** Begins to carry out what is recorded, as soon as the target can be prepared. */
   begin(): void {
     this.#background = (async () => {
       for (let tries = 1; !this.#closing; tries += 1) {
         try {
           await this.prepare();
-          this.executor.begin();
+          this.#executor.begin();
           return;
         } catch (error) {
           this.#logger.warn({ reason: databaseText(error) }, 'this target is not ready yet; trying again');
@@ -95,11 +116,10 @@ export class Target {
     })();
   }
 
-  /** Whether the storage answers right now. */
   async answers(): Promise<boolean> {
     try {
       await this.prepare();
-      await this.pool.query('SELECT 1');
+      await this.#pool.query('SELECT 1');
       return true;
     } catch (error) {
       this.#logger.warn({ reason: databaseText(error) }, 'the storage does not answer');
@@ -107,7 +127,106 @@ export class Target {
     }
   }
 
-  /** One Apply at a time decides here, so that repeats of a key find what the first of them wrote. */
+  plan(input: PlanInput): Promise<Planned | SchemaProblems> {
+    return this.#asked(async () => {
+      const compared = await this.#planner.plan(input);
+      return compared.kind === 'problems' ? compared : this.#planned(compared);
+    });
+  }
+
+  planAgain(stored: StoredPlan): Promise<Planned> {
+    return this.#asked(async () => this.#planned(await this.#planner.planAgain(stored)));
+  }
+
+  findPlan(planId: string): Promise<StoredPlan | null> {
+    return this.#asked(() => findPlan(this.#pool, planId));
+  }
+
+  findApply(applyId: string): Promise<StoredApply | null> {
+    return this.#asked(() => findApply(this.#pool, applyId));
+  }
+
+  findApplyByKey(idempotencyKey: string): Promise<StoredApply | null> {
+    return this.#asked(() => findApplyByKey(this.#pool, idempotencyKey));
+  }
+
+  findApplyByOperation(operationId: string): Promise<StoredApply | null> {
+    return this.#asked(() => findApplyByOperation(this.#pool, operationId));
+  }
+
+  findHolder(): Promise<Holder | null> {
+    return this.#asked(async () => {
+      const apply = await findLiveApply(this.#pool);
+      if (apply === null) return null;
+      const [change] = await readChanges(this.#pool, apply.applyId);
+      return { apply, table: change === undefined ? '' : `${change.namespace}.${change.table}` };
+    });
+  }
+
+  doneStatements(schemaDigest: string): Promise<ReadonlySet<string>> {
+    return this.#asked(() => readDoneStatements(this.#pool, schemaDigest));
+  }
+
+  control<T>(applyId: string, rule: (session: ApplySession) => Promise<T>): Promise<T | null> {
+    return this.#asked(async () => {
+      try {
+        return await inTransaction(this.#pool, async (client) => {
+          const apply = await lockApply(client, applyId);
+          return apply === null ? null : rule(applySession(client, apply));
+        });
+      } catch (error) {
+        if (violatedUnique(error) !== ONE_LIVE_INDEX) throw error;
+        throw new TargetTaken(`target ${this.name} was taken by another apply`, { cause: error });
+      } finally {
+        this.#executor.wake.notify();
+      }
+    });
+  }
+
+  progress(applyId: string): Promise<ApplyProgress | null> {
+    return this.#asked(() =>
+      readProgress(applyId, {
+        pool: this.#pool,
+        percentShown: this.#percentShown,
+        sessionPid: this.#executor.sessionPid,
+      }),
+    );
+  }
+
+  logs(applyId: string, limit: number): Promise<readonly StoredLog[]> {
+    return this.#asked(() => readLogs(this.#pool, applyId, limit));
+  }
+
+  #planned(compared: Comparison): Planned {
+    return {
+      ...compared,
+      changes: compared.changes.map(planned),
+      store: (plan) =>
+        this.#asked(() =>
+          storePlan(this.#pool, { ...plan, schemaDigest: compared.schemaDigest, changes: compared.changes }),
+        ),
+      accept: (apply, done) =>
+        this.#asked(async () => {
+          const acceptance = await accept(this.#pool, apply, compared, done);
+          this.#executor.wake.notify();
+          return acceptance;
+        }),
+    };
+  }
+
+  /** Runs what a call needs of the database. That it does not answer is UNAVAILABLE, and no "no". */
+  async #asked<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      throw isConnectionLoss(error) ? this.#unavailable(error) : error;
+    }
+  }
+
+  #unavailable(error: unknown): CallFailure {
+    return unavailable(`target ${this.name}: its database does not answer: ${databaseText(error)}`, error);
+  }
+
   async oneAtATime<T>(work: () => Promise<T>): Promise<T> {
     const turn = this.#applyQueue.then(work, work);
     this.#applyQueue = turn.catch(() => undefined);
@@ -118,8 +237,8 @@ export class Target {
     this.#closing = true;
     this.#wake.notify();
     await this.#background;
-    await this.executor.end();
-    await this.pool.end();
+    await this.#executor.end();
+    await this.#pool.end();
   }
 
   async #prepareOnce(): Promise<void> {
@@ -146,8 +265,8 @@ export class Target {
     } finally {
       await client.end().catch(() => undefined);
     }
-    await installStorage(this.name, this.pool);
-    await removeStale(this.pool);
+    await installStorage(this.name, this.#pool);
+    await removeStale(this.#pool);
     this.#prepared = true;
   }
 }

@@ -1,6 +1,6 @@
 import { DatabaseError } from 'pg';
 import { describe, expect, it } from 'vitest';
-import { isConnectionLoss } from '../../engine/errors.js';
+import { isConnectionLoss } from '../../engine/postgres/errors.js';
 import { kindOfStepError } from '../../engine/postgres/execution/step-error.js';
 import { backoffMs, Wake } from '../../engine/postgres/execution/wake.js';
 

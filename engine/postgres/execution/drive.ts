@@ -1,5 +1,7 @@
-import { findApply, lockApply, setApplyState, type ApplyState } from '../storage/applies.js';
-import { isCutoverPermitted, readInterrupt, settleControl, type ControlOperation } from '../storage/controls.js';
+import type { ApplyState } from '../../apply-state.js';
+import type { ControlOperation } from '../../target.js';
+import { findApply, lockApply, setApplyState } from '../storage/applies.js';
+import { isCutoverPermitted, readInterrupt, settleControl } from '../storage/controls.js';
 import { writeLog } from '../storage/logs.js';
 import { failChange, readChanges, readSteps, type StoredStep } from '../storage/steps.js';
 import { inSessionTransaction, type ExecutionContext } from './context.js';

@@ -1,6 +1,6 @@
 import type pg from 'pg';
 import type { Logger } from 'pino';
-import { databaseText, isConnectionLoss, sqlState } from '../../errors.js';
+import { databaseText, isConnectionLoss, sqlState } from '../errors.js';
 import { findLiveApply, markRetrying } from '../storage/applies.js';
 import { readInterrupt } from '../storage/controls.js';
 import { writeLog } from '../storage/logs.js';

@@ -1,4 +1,4 @@
-import type { StoredApply } from '../storage/applies.js';
+import type { StoredApply } from '../../target.js';
 import type { StoredStep } from '../storage/steps.js';
 
 /** Steps of every change that has been begun and is not complete. */

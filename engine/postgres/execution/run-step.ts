@@ -2,7 +2,7 @@ import { setApplyState } from '../storage/applies.js';
 import { readInterrupt } from '../storage/controls.js';
 import { writeLog } from '../storage/logs.js';
 import { noteStep, type StoredChange, type StoredStep } from '../storage/steps.js';
-import { databaseText } from '../../errors.js';
+import { databaseText } from '../errors.js';
 import type { Blocker } from '../storage/blocker.js';
 import { describeBlocker } from './activity.js';
 import type { ExecutionContext } from './context.js';

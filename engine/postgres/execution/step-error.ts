@@ -1,4 +1,4 @@
-import { databaseText, isConnectionLoss, sqlState } from '../../errors.js';
+import { databaseText, isConnectionLoss, sqlState } from '../errors.js';
 
 /**
  * What an error of a step means:

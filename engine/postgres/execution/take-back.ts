@@ -1,4 +1,4 @@
-import { databaseText } from '../../errors.js';
+import { databaseText } from '../errors.js';
 import { finishStep, markLeftover, noteStep, readLeftovers, resetStep, type StoredStep } from '../storage/steps.js';
 import { writeLog } from '../storage/logs.js';
 import { describeBlocker } from './activity.js';

@@ -1,13 +1,4 @@
-/** Kinds of a change, as `CHANGE_TYPE_*` of the wire names them. */
-export type ChangeKind =
-  | 'create'
-  | 'alter'
-  | 'drop'
-  | 'create_index'
-  | 'drop_index'
-  | 'rename'
-  | 'create_view'
-  | 'other';
+import type { PlannedChange, ReviewedChange } from '../../change.js';
 
 /**
  * One durable unit of work. A step is done or not done; there is no half-done step that counts.
@@ -40,20 +31,29 @@ type StepWork =
     }
   | { readonly kind: 'drop_index'; readonly statement: string; readonly schema: string; readonly index: string };
 
-/** One logical statement of a plan. The order of a plan's changes is the order in which they run (engine contract E11). */
-export interface Change {
-  readonly namespace: string;
-  /** The table, or the other object (view, type, function) that changes. */
-  readonly table: string;
-  readonly kind: ChangeKind;
-  /** The DDL as it will run: the statements of all steps, joined by `;` and a line break. Equal plans have equal text. */
-  readonly ddl: string;
-  /** Why it needs `allow_unsafe`, or null when it does not (engine contract E12, E18). */
+/** A change as this engine's PostgreSQL side plans it: with the steps that carry it out. */
+export interface Change extends ReviewedChange {
+  /** As PlannedChange. */
   readonly unsafeReason: string | null;
-  /** Why this engine will not run it whatever the options, or null (engine contract E19). */
+  /** As PlannedChange. */
   readonly blockedReason: string | null;
-  /** Empty when blocked. */
+  /** Empty when blocked. Their statements, joined by `;` and a line break, are the ddl. */
   readonly steps: readonly Step[];
+}
+
+/** What calls see of a change. */
+export function planned(change: Change): PlannedChange {
+  const { namespace, table, kind, ddl, unsafeReason, blockedReason, steps } = change;
+  return {
+    namespace,
+    table,
+    kind,
+    ddl,
+    unsafeReason,
+    blockedReason,
+    instant: isInstant(change),
+    stepCount: steps.length,
+  };
 }
 
 /** The text of a change's steps, as shown and compared. */

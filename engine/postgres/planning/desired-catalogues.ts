@@ -1,8 +1,9 @@
 import { ENGINE_VERSION } from '@supabase/pg-delta/plan';
+import type { SchemaFiles } from '../../target.js';
 import type { Queryable } from '../database.js';
 import { findCatalogue, hasCatalogue, storeCatalogue } from '../storage/plans.js';
 import { catalogueFromText, catalogueToText, type Catalogue } from './catalogue.js';
-import { digestOfSchemaFiles, readSchemaFiles, type SchemaFiles } from './schema-files.js';
+import { digestOfSchemaFiles, readSchemaFiles } from './schema-files.js';
 import { loadSchema, type ScratchServer } from './scratch.js';
 
 /** Part of every digest: another version of the reading gives another catalogue. */

@@ -1,6 +1,7 @@
 import type { FactBase, StableId } from '@supabase/pg-delta/core';
 import type pg from 'pg';
 import { readCatalogue, type Catalogue } from './catalogue.js';
+import type { TableSize } from '../../target.js';
 import type { LiveFacts } from './live-facts.js';
 
 /** The schema of a target as it is, with what planning needs beyond it. */
@@ -10,12 +11,6 @@ export interface LiveCatalogue extends Catalogue {
   readonly unvalidatedNotNull: ReadonlyMap<string, string>;
   /** Estimates for showing, by `schema.table`; they are not part of what plans are compared by. */
   readonly sizes: ReadonlyMap<string, TableSize>;
-}
-
-export interface TableSize {
-  /** From the planner's statistics; null when the table was never analysed. */
-  readonly rows: number | null;
-  readonly bytes: number;
 }
 
 /** Reads the live side. Reads only, and takes no lock that anyone could notice. */

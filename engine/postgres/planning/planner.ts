@@ -1,38 +1,25 @@
 import type pg from 'pg';
 import { failedPrecondition } from '../../errors.js';
+import type { PlanInput, SchemaProblems, TableSize, UnfinishedIndex } from '../../target.js';
 import { isIgnoredTable, type Catalogue, type Selection } from './catalogue.js';
 import type { Change } from './change.js';
 import type { DesiredCatalogues } from './desired-catalogues.js';
 import { difference } from './difference.js';
 import { isSuccessorName } from './index-name.js';
-import { readLiveCatalogue, type LiveCatalogue, type TableSize } from './live-catalogue.js';
-import type { SchemaFiles } from './schema-files.js';
+import { readLiveCatalogue, type LiveCatalogue } from './live-catalogue.js';
 import type { ScratchServer } from './scratch.js';
 
-export interface PlanInput {
-  readonly schemaFiles: SchemaFiles;
-  readonly ignoreTables: readonly string[];
-}
-
-/** What would have to change, or why that cannot be said. */
-export type Planned =
-  | {
-      readonly kind: 'planned';
-      readonly schemaDigest: string;
-      readonly changes: readonly Change[];
-      /** By `namespace.table`; for showing only. */
-      readonly sizes: ReadonlyMap<string, TableSize>;
-      /** Tables that ignore_tables kept out of the comparison, by namespace (engine contract E14). */
-      readonly exempt: ReadonlyMap<string, readonly string[]>;
-      /** Indexes whose build was cut short and that this plan builds anew, as `namespace.index on table`. */
-      readonly unfinished: readonly UnfinishedIndex[];
-    }
-  | { readonly kind: 'problems'; readonly problems: readonly string[] };
-
-export interface UnfinishedIndex {
-  readonly namespace: string;
-  readonly table: string;
-  readonly definition: string;
+/** What would have to change: plain data. */
+export interface Comparison {
+  readonly kind: 'planned';
+  readonly schemaDigest: string;
+  readonly changes: readonly Change[];
+  /** By `namespace.table`; for showing only. */
+  readonly sizes: ReadonlyMap<string, TableSize>;
+  /** Tables that ignore_tables kept out of the comparison, by namespace (engine contract E14). */
+  readonly exempt: ReadonlyMap<string, readonly string[]>;
+  /** Indexes whose build was cut short and that this plan builds anew. */
+  readonly unfinished: readonly UnfinishedIndex[];
 }
 
 /** Compares desired schemas with one target. Changes nothing there except that it keeps loaded catalogues. */
@@ -52,7 +39,7 @@ export class Planner {
   }
 
   /** The difference between `input` and the live schema (engine contract 2.2). */
-  async plan(input: PlanInput): Promise<Planned> {
+  async plan(input: PlanInput): Promise<Comparison | SchemaProblems> {
     const live = await readLiveCatalogue(this.#pool);
     const desired = await this.#catalogues.forFiles({
       files: input.schemaFiles,
@@ -71,7 +58,7 @@ export class Planner {
     readonly schemaDigest: string;
     readonly namespaces: readonly string[];
     readonly ignoreTables: readonly string[];
-  }): Promise<Extract<Planned, { kind: 'planned' }>> {
+  }): Promise<Comparison> {
     const catalogue = await this.#catalogues.forDigest(this.#pool, stored.schemaDigest);
     if (catalogue === null) {
       throw failedPrecondition(
@@ -87,12 +74,7 @@ function selectionOf(namespaces: readonly string[], ignoreTables: readonly strin
   return { namespaces: new Set(namespaces), ignoredTables: new Set(ignoreTables) };
 }
 
-function compare(
-  live: LiveCatalogue,
-  desired: Catalogue,
-  schemaDigest: string,
-  selection: Selection,
-): Extract<Planned, { kind: 'planned' }> {
+function compare(live: LiveCatalogue, desired: Catalogue, schemaDigest: string, selection: Selection): Comparison {
   const changes = difference(live, desired, selection);
   const exempt = new Map<string, string[]>();
   const unfinished: UnfinishedIndex[] = [];

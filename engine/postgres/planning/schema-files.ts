@@ -1,9 +1,7 @@
 import { createHash } from 'node:crypto';
 import { hasSqlDetails } from 'libpg-query';
+import type { SchemaFiles } from '../../target.js';
 import { lineAndColumn, parseStatements, statementKind } from './sql.js';
-
-/** Desired schema as the wire carries it: files by name, by namespace (a PostgreSQL schema such as `public`). */
-export type SchemaFiles = Readonly<Record<string, Readonly<Record<string, string>>>>;
 
 /** One statement of the desired schema, with the place it comes from. */
 export interface SchemaStatement {

@@ -1,6 +1,6 @@
 import type { DropStmt, IndexStmt, Node } from 'libpg-query';
 import { alterTable } from './alter-table-rule.js';
-import type { ChangeKind } from './change.js';
+import type { ChangeKind } from '../../change.js';
 import type { LiveFacts } from './live-facts.js';
 import { quoteQualified, statementKind, strings } from './sql.js';
 import { blocked, brief, online, type Verdict } from './verdict.js';

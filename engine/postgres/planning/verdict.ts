@@ -1,4 +1,5 @@
-import type { ChangeKind, Step } from './change.js';
+import type { ChangeKind } from '../../change.js';
+import type { Step } from './change.js';
 
 /** How one statement is to be run, or why it is not. */
 export interface Verdict {

@@ -1,39 +1,6 @@
+import { APPLY_STATE, APPLY_STATES, type ApplyState } from '../../apply-state.js';
+import type { NewApply, StoredApply } from '../../target.js';
 import type { Queryable } from '../database.js';
-
-/** States of an apply as they are stored and, in the same words, shown per table (engine contract 2.5). */
-export const APPLY_STATES = [
-  'pending',
-  'running',
-  'failed_retryable',
-  'waiting_for_cutover',
-  'cutting_over',
-  'stopped',
-  'completed',
-  'failed',
-  'cancelled',
-] as const;
-export type ApplyState = (typeof APPLY_STATES)[number];
-
-export interface ApplyStateFacts {
-  /** It holds its target: no other apply is accepted there. */
-  readonly live: boolean;
-  /** Steps of it are being carried out, unless somebody else is faster. */
-  readonly working: boolean;
-  /** Nothing will ever change it again. `stopped` rests, and can be started or cancelled. */
-  readonly final: boolean;
-}
-
-export const APPLY_STATE: Readonly<Record<ApplyState, ApplyStateFacts>> = {
-  pending: { live: true, working: false, final: false },
-  running: { live: true, working: true, final: false },
-  failed_retryable: { live: true, working: true, final: false },
-  waiting_for_cutover: { live: true, working: false, final: false },
-  cutting_over: { live: true, working: true, final: false },
-  stopped: { live: false, working: false, final: false },
-  completed: { live: false, working: false, final: true },
-  failed: { live: false, working: false, final: true },
-  cancelled: { live: false, working: false, final: true },
-};
 
 /** In SQL, as the index of the one live apply has it. */
 const LIVE_STATES = APPLY_STATES.filter((state) => APPLY_STATE[state].live).map((state) => `'${state}'`);
@@ -41,47 +8,6 @@ const LIVE_STATES = APPLY_STATES.filter((state) => APPLY_STATE[state].live).map(
 /** Names of the unique constraints that decide races between Apply calls. */
 export const KEY_CONSTRAINT = 'applies_idempotency_key';
 export const ONE_LIVE_INDEX = 'applies_one_live';
-
-/** One accepted Apply. */
-export interface StoredApply {
-  readonly applyId: string;
-  readonly operationId: string;
-  /** Null when the caller sent none; then nothing is de-duplicated. */
-  readonly idempotencyKey: string | null;
-  /** Digest of what the key was used for; a repeat with another one is refused (engine contract E25). */
-  readonly fingerprint: string;
-  readonly planId: string;
-  readonly schemaDigest: string;
-  readonly database: string;
-  readonly type: string;
-  readonly environment: string;
-  readonly target: string;
-  readonly caller: string;
-  /** What clients can see waits for a cutover. */
-  readonly deferCutover: boolean;
-  readonly state: ApplyState;
-  /** Why it failed, or what it waits for while `failed_retryable`. */
-  readonly errorMessage: string;
-  /** The apply that took the target over while this one was stopped. Then it cannot be started any more. */
-  readonly supersededBy: string | null;
-  readonly startedAt: Date | null;
-  readonly completedAt: Date | null;
-}
-
-export type NewApply = Pick<
-  StoredApply,
-  | 'applyId'
-  | 'idempotencyKey'
-  | 'fingerprint'
-  | 'planId'
-  | 'schemaDigest'
-  | 'database'
-  | 'type'
-  | 'environment'
-  | 'target'
-  | 'caller'
-  | 'deferCutover'
->;
 
 /** Inserts a pending apply and gives its operation id. Throws the unique violation that decides a race. */
 export async function insertApply(database: Queryable, apply: NewApply): Promise<string> {

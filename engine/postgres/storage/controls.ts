@@ -1,19 +1,5 @@
+import type { ControlOperation, ControlRequest } from '../../target.js';
 import type { Queryable } from '../database.js';
-
-export type ControlOperation = 'stop' | 'start' | 'cancel' | 'cutover';
-
-/**
- * What somebody asked of an apply. One row per kind: it is pending until the executor has dealt with it, and then stays
- * as settled until the same kind is asked for again (engine contract 2.6, E46).
- */
-export interface ControlRequest {
-  readonly operation: ControlOperation;
-  readonly status: 'pending' | 'completed' | 'failed';
-  readonly requestedBy: string;
-  readonly settledAt: Date | null;
-  /** Why it failed; with `completed`, what else there is to say. */
-  readonly errorMessage: string;
-}
 
 /** Records a request durably. A pending one of the same kind stays as it is: asking twice has one effect (E41). */
 export async function requestControl(

@@ -1,25 +1,5 @@
+import type { LogEntry, LogLevel, StoredLog } from '../../target.js';
 import type { Queryable } from '../database.js';
-
-export type LogLevel = 'info' | 'warn' | 'error';
-
-/** One line of what happened to an apply. Written in the transaction that makes it true, wherever there is one. */
-export interface LogEntry {
-  readonly level: LogLevel;
-  /** Such as `state_transition`, `step_started`, `lock_wait`, `control_request`. */
-  readonly event: string;
-  readonly message: string;
-  /** Position of the change it is about, or null for the whole apply. */
-  readonly changePosition?: number | null;
-  readonly oldState?: string;
-  readonly newState?: string;
-  readonly metadata?: Readonly<Record<string, string | number>>;
-}
-
-export interface StoredLog extends Required<Omit<LogEntry, 'metadata'>> {
-  readonly id: string;
-  readonly metadata: Readonly<Record<string, unknown>>;
-  readonly createdAt: Date;
-}
 
 export const LOG_LIMIT_DEFAULT = 50;
 export const LOG_LIMIT_MAX = 1_000;

@@ -1,20 +1,11 @@
-import type { Change } from '../planning/change.js';
+import type { StoredPlan } from '../../target.js';
+import { type Change, planned } from '../planning/change.js';
 import type { Queryable } from '../database.js';
 
-/** A plan as it was reviewed: what it would run, and the digest of the desired schema that it comes from. */
-export interface StoredPlan {
-  readonly planId: string;
-  readonly database: string;
-  readonly type: string;
-  readonly environment: string;
-  readonly target: string;
-  readonly schemaDigest: string;
-  readonly namespaces: readonly string[];
-  readonly ignoreTables: readonly string[];
-  readonly changes: readonly Change[];
-}
-
-export async function storePlan(database: Queryable, plan: StoredPlan): Promise<void> {
+export async function storePlan(
+  database: Queryable,
+  plan: Omit<StoredPlan, 'changes'> & { readonly changes: readonly Change[] },
+): Promise<void> {
   await database.query(
     `INSERT INTO _skein.plans
        (plan_id, database_name, type, environment, target, schema_digest, namespaces, ignore_tables, changes)
@@ -56,7 +47,7 @@ export async function findPlan(database: Queryable, planId: string): Promise<Sto
     schemaDigest: row.schema_digest,
     namespaces: row.namespaces,
     ignoreTables: row.ignore_tables,
-    changes: row.changes,
+    changes: row.changes.map(planned),
   };
 }
 

@@ -1,4 +1,5 @@
-import { isInstant, type Change, type ChangeKind, type Step } from '../planning/change.js';
+import type { ChangeKind } from '../../change.js';
+import { isInstant, type Change, type Step } from '../planning/change.js';
 import type { Queryable } from '../database.js';
 import type { Blocker } from './blocker.js';
 

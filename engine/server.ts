@@ -7,7 +7,7 @@ import { lookupHandlers, ternHandlers } from './calls/services.js';
 import type { EngineState } from './calls/routing.js';
 import { assertDsn } from './postgres/database.js';
 import { CallFailure, ConfigurationError, DatabaseUnreachable } from './errors.js';
-import { DesiredCatalogues } from './postgres/planning/desired-catalogues.js';
+import { DesiredSchemas } from './postgres/planning/desired-schemas.js';
 import { loadParser } from './postgres/planning/sql.js';
 import { POSTGRES } from './postgres/kind.js';
 import { PostgresTarget } from './postgres/postgres-target.js';
@@ -57,11 +57,11 @@ export async function startEngine(options: EngineOptions): Promise<RunningEngine
   const logger = options.logger ?? pino({ level: 'silent' });
   assertOptions(options);
   await loadParser();
-  const catalogues = new DesiredCatalogues();
+  const desired = new DesiredSchemas();
   const scratch = options.scratch === undefined ? null : { name: '--scratch', dsn: options.scratch };
   const lockPatienceMs = options.lockPatienceMs ?? LOCK_PATIENCE_MS;
   const targets = Object.entries(options.targets).map(
-    ([name, dsn]) => new PostgresTarget({ name, dsn, scratch, catalogues, lockPatienceMs, logger }),
+    ([name, dsn]) => new PostgresTarget({ name, dsn, scratch, desired, lockPatienceMs, logger }),
   );
   const closeTargets = () => Promise.all(targets.map((target) => target.close()));
   const engine: EngineState = {

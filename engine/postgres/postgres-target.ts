@@ -23,7 +23,7 @@ import { assertDirect } from './execution/fence.js';
 import { PercentShown } from './execution/percent.js';
 import { type Backoff, backoffMs, Wake } from './execution/wake.js';
 import { planned } from './planning/change.js';
-import type { DesiredCatalogues } from './planning/desired-catalogues.js';
+import type { DesiredSchemas } from './planning/desired-schemas.js';
 import { type Comparison, Planner } from './planning/planner.js';
 import type { ScratchServer } from './planning/scratch.js';
 import { readProgress } from './progress.js';
@@ -66,7 +66,7 @@ export class PostgresTarget implements Target {
     readonly name: string;
     readonly dsn: string;
     readonly scratch: ScratchServer | null;
-    readonly catalogues: DesiredCatalogues;
+    readonly desired: DesiredSchemas;
     readonly lockPatienceMs: number;
     readonly logger: Logger;
   }) {
@@ -76,7 +76,7 @@ export class PostgresTarget implements Target {
     this.#logger = params.logger.child({ target: params.name });
     this.#pool = openPool(place, params.dsn);
     const scratch = params.scratch ?? { name: place, dsn: params.dsn };
-    this.#planner = new Planner({ pool: this.#pool, catalogues: params.catalogues, scratch });
+    this.#planner = new Planner({ pool: this.#pool, desired: params.desired, scratch });
     this.#executor = new Executor({
       target: params.name,
       dsn: params.dsn,

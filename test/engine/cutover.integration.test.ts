@@ -411,6 +411,7 @@ describe('an installation from before there was a deferred cutover', () => {
       ALTER TABLE _skein.control_requests DROP CONSTRAINT control_requests_operation_check;
       ALTER TABLE _skein.control_requests ADD CONSTRAINT control_requests_operation_check
         CHECK (operation IN ('stop', 'start', 'cancel'));
+      ALTER TABLE _skein.catalogues DROP COLUMN signature;
       UPDATE _skein.storage_version SET version = 1;`);
     await startOver();
     expect(await client.progress(before.applyId)).toEqual(ended);

@@ -20,7 +20,7 @@ import type { Verdict } from './verdict.js';
  * What turns the live schema into the desired one, as online as it can be, in order of execution. A pure function of its
  * inputs: equal schemas give byte-equal DDL on every database, because plans are compared across deployments.
  */
-export function difference(live: LiveCatalogue, desired: Catalogue, selection: Selection): readonly Change[] {
+export function difference(live: LiveCatalogue, desired: Catalogue, selection: Selection): readonly PlanItem[] {
   const desiredFacts = selectFacts(desired, selection);
   const liveFacts = selectFacts(live, selection, (fact) => asPlanned(fact, live, desiredFacts));
   const unselected = live.facts.facts().flatMap(({ id }) => (id.kind === 'schema' ? [id.name] : []));
@@ -37,7 +37,7 @@ export function difference(live: LiveCatalogue, desired: Catalogue, selection: S
   );
   const rebuilt = rebuildInPlace(items, liveFacts);
   const ordered = sayWhatIsMissing(swapInPlace(rebuilt, liveFacts, desiredFacts));
-  return sayWhatWaits(ordered, liveFacts, desiredFacts).map((item) => item.change);
+  return sayWhatWaits(ordered, liveFacts, desiredFacts);
 }
 
 function statementOf(action: Action): Statement {

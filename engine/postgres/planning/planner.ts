@@ -1,10 +1,14 @@
 import type pg from 'pg';
 import { failedPrecondition } from '../../errors.js';
 import type { PlanInput, SchemaProblems, TableSize, UnfinishedIndex } from '../../target.js';
+import { readSignature, type Signature } from '../signature/signature.js';
+import { compareSignatures } from '../signature/signature-difference.js';
+import { unplannedChanges } from '../signature/unplanned.js';
 import { isIgnoredTable, type Catalogue, type Selection } from './catalogue.js';
 import type { Change } from './change.js';
-import type { DesiredCatalogues } from './desired-catalogues.js';
+import type { DesiredSchema, DesiredSchemas } from './desired-schemas.js';
 import { difference } from './difference.js';
+import { plannedObjects } from './planned-objects.js';
 import { isSuccessorName } from './index-name.js';
 import { readLiveCatalogue, type LiveCatalogue } from './live-catalogue.js';
 import type { ScratchServer } from './scratch.js';
@@ -25,31 +29,31 @@ export interface Comparison {
 /** Compares desired schemas with one target. Changes nothing there except that it keeps loaded catalogues. */
 export class Planner {
   readonly #pool: pg.Pool;
-  readonly #catalogues: DesiredCatalogues;
+  readonly #desired: DesiredSchemas;
   readonly #scratch: ScratchServer;
 
   constructor(params: {
     readonly pool: pg.Pool;
-    readonly catalogues: DesiredCatalogues;
+    readonly desired: DesiredSchemas;
     readonly scratch: ScratchServer;
   }) {
     this.#pool = params.pool;
-    this.#catalogues = params.catalogues;
+    this.#desired = params.desired;
     this.#scratch = params.scratch;
   }
 
   /** The difference between `input` and the live schema (engine contract 2.2). */
   async plan(input: PlanInput): Promise<Comparison | SchemaProblems> {
-    const live = await readLiveCatalogue(this.#pool);
-    const desired = await this.#catalogues.forFiles({
+    const selection = selectionOf(Object.keys(input.schemaFiles), input.ignoreTables);
+    const live = await this.#readLive(selection);
+    const desired = await this.#desired.forFiles({
       files: input.schemaFiles,
-      serverMajor: live.serverMajor,
+      serverMajor: live.catalogue.serverMajor,
       storage: this.#pool,
       scratch: this.#scratch,
     });
     if (desired.kind === 'problems') return desired;
-    const selection = selectionOf(Object.keys(input.schemaFiles), input.ignoreTables);
-    return compare(live, desired.catalogue, desired.digest, selection);
+    return compare(live, desired.schema, desired.digest, selection);
   }
 
   /** The same for a schema that was planned with before: what would have to change now. */
@@ -59,43 +63,71 @@ export class Planner {
     readonly namespaces: readonly string[];
     readonly ignoreTables: readonly string[];
   }): Promise<Comparison> {
-    const catalogue = await this.#catalogues.forDigest(this.#pool, stored.schemaDigest);
-    if (catalogue === null) {
+    const schema = await this.#desired.forDigest(this.#pool, stored.schemaDigest);
+    if (schema === null) {
       throw failedPrecondition(
-        `plan ${stored.planId}: its desired schema is no longer kept on this target; plan again`,
+        `plan ${stored.planId}: its desired schema is no longer kept on this target, or was read by an older engine; plan again`,
       );
     }
-    const live = await readLiveCatalogue(this.#pool);
-    return compare(live, catalogue, stored.schemaDigest, selectionOf(stored.namespaces, stored.ignoreTables));
+    const selection = selectionOf(stored.namespaces, stored.ignoreTables);
+    return compare(await this.#readLive(selection), schema, stored.schemaDigest, selection);
   }
+
+  /** Both readings at once: what one of them sees a moment earlier shows as a difference that is gone at the next look. */
+  async #readLive({ namespaces }: Selection): Promise<LiveSchema> {
+    const [catalogue, signature] = await Promise.all([
+      readLiveCatalogue(this.#pool),
+      readSignature(this.#pool, [...namespaces]),
+    ]);
+    return { catalogue, signature };
+  }
+}
+
+interface LiveSchema {
+  readonly catalogue: LiveCatalogue;
+  readonly signature: Signature;
 }
 
 function selectionOf(namespaces: readonly string[], ignoreTables: readonly string[]): Selection {
   return { namespaces: new Set(namespaces), ignoredTables: new Set(ignoreTables) };
 }
 
-function compare(live: LiveCatalogue, desired: Catalogue, schemaDigest: string, selection: Selection): Comparison {
-  const changes = difference(live, desired, selection);
+function compare(live: LiveSchema, desired: DesiredSchema, schemaDigest: string, selection: Selection): Comparison {
+  const items = difference(live.catalogue, desired.catalogue, selection);
+  const differences = compareSignatures(live.signature, desired.signature, {
+    isIgnored: (namespace, object) => isIgnoredTable(selection, namespace, object),
+  });
+  return {
+    kind: 'planned',
+    schemaDigest,
+    changes: [...items.map(({ change }) => change), ...unplannedChanges(differences, items.flatMap(plannedObjects))],
+    sizes: live.catalogue.sizes,
+    exempt: exemptTables(live.catalogue, selection),
+    unfinished: unfinishedIndexes(live.catalogue, desired.catalogue, selection),
+  };
+}
+
+function exemptTables({ facts }: LiveCatalogue, selection: Selection): ReadonlyMap<string, readonly string[]> {
   const exempt = new Map<string, string[]>();
-  const unfinished: UnfinishedIndex[] = [];
-  for (const { id, payload, parent } of live.facts.facts()) {
+  for (const { id } of facts.facts()) {
     if (id.kind === 'table' && selection.namespaces.has(id.schema) && isIgnoredTable(selection, id.schema, id.name)) {
       exempt.set(id.schema, [...(exempt.get(id.schema) ?? []), id.name].toSorted());
     }
-    if (
-      id.kind === 'index' &&
-      selection.namespaces.has(id.schema) &&
-      isLeftover({ schema: id.schema, name: id.name }, payload['valid'], desired)
-    ) {
-      const table = parent !== undefined && 'name' in parent ? parent.name : '';
-      unfinished.push({
-        namespace: id.schema,
-        table,
-        definition: typeof payload['def'] === 'string' ? payload['def'] : '',
-      });
-    }
   }
-  return { kind: 'planned', schemaDigest, changes, sizes: live.sizes, exempt, unfinished };
+  return exempt;
+}
+
+function unfinishedIndexes(
+  { facts }: LiveCatalogue,
+  desired: Catalogue,
+  selection: Selection,
+): readonly UnfinishedIndex[] {
+  return facts.facts().flatMap(({ id, payload, parent }) => {
+    if (id.kind !== 'index' || !selection.namespaces.has(id.schema)) return [];
+    if (!isLeftover({ schema: id.schema, name: id.name }, payload['valid'], desired)) return [];
+    const table = parent !== undefined && 'name' in parent ? parent.name : '';
+    return [{ namespace: id.schema, table, definition: typeof payload['def'] === 'string' ? payload['def'] : '' }];
+  });
 }
 
 /** An index that a build left behind: unfinished, or finished under the name of a successor that never took over. */

@@ -4,7 +4,9 @@ import type pg from 'pg';
 import { openClient, openPool, withDatabase, APPLICATION_NAME } from '../database.js';
 import { failedPrecondition } from '../../errors.js';
 import { databaseText } from '../errors.js';
-import { readCatalogue, type Catalogue } from './catalogue.js';
+import { readSignature } from '../signature/signature.js';
+import { readCatalogue } from './catalogue.js';
+import type { DesiredSchema } from './desired-schemas.js';
 import type { SchemaStatement } from './schema-files.js';
 import { lineAndColumn, quoteIdentifier } from './sql.js';
 
@@ -16,7 +18,7 @@ const STATEMENT_TIMEOUT_MS = 30_000;
 
 /** A desired schema as PostgreSQL understands it, or what is wrong with its files. */
 export type LoadedSchema =
-  | { readonly kind: 'catalogue'; readonly catalogue: Catalogue }
+  | { readonly kind: 'schema'; readonly schema: DesiredSchema }
   | { readonly kind: 'problems'; readonly problems: readonly string[] };
 
 /** Where scratch databases are made. */
@@ -92,7 +94,8 @@ async function loadInto(
     } finally {
       client.release();
     }
-    return { kind: 'catalogue', catalogue: await readCatalogue(pool) };
+    const catalogue = await readCatalogue(pool);
+    return { kind: 'schema', schema: { catalogue, signature: await readSignature(pool, namespaces) } };
   } finally {
     await pool.end();
   }

@@ -117,6 +117,8 @@ const VERSIONS: readonly string[] = [
   ALTER TABLE _skein.control_requests ADD CONSTRAINT control_requests_operation_check
     CHECK (operation IN ('stop', 'start', 'cancel', 'cutover'));
   `,
+  // The second reading of a desired schema, by which an end is verified.
+  'ALTER TABLE _skein.catalogues ADD COLUMN signature text',
 ];
 
 /**

@@ -51,23 +51,30 @@ export async function findPlan(database: Queryable, planId: string): Promise<Sto
   };
 }
 
-/** Keeps the loaded catalogue of a desired schema, so that it is loaded into a scratch database once per digest. */
-export async function storeCatalogue(database: Queryable, digest: string, catalogue: string): Promise<void> {
+/** A desired schema as its two readings are written down. */
+export interface DesiredSchemaText {
+  readonly catalogue: string;
+  readonly signature: string;
+}
+
+/** Keeps a loaded desired schema, so that it is loaded into a scratch database once per digest. */
+export async function storeDesiredSchema(database: Queryable, digest: string, text: DesiredSchemaText): Promise<void> {
   await database.query(
-    'INSERT INTO _skein.catalogues (digest, catalogue) VALUES ($1, $2) ON CONFLICT (digest) DO NOTHING',
-    [digest, catalogue],
+    'INSERT INTO _skein.catalogues (digest, catalogue, signature) VALUES ($1, $2, $3) ON CONFLICT (digest) DO NOTHING',
+    [digest, text.catalogue, text.signature],
   );
 }
 
-export async function findCatalogue(database: Queryable, digest: string): Promise<string | null> {
-  const { rows } = await database.query<{ catalogue: string }>(
-    'SELECT catalogue FROM _skein.catalogues WHERE digest = $1',
+/** Null also for one that an older engine kept without its signature: what it says cannot be verified. */
+export async function findDesiredSchema(database: Queryable, digest: string): Promise<DesiredSchemaText | null> {
+  const { rows } = await database.query<DesiredSchemaText>(
+    'SELECT catalogue, signature FROM _skein.catalogues WHERE digest = $1 AND signature IS NOT NULL',
     [digest],
   );
-  return rows[0]?.catalogue ?? null;
+  return rows[0] ?? null;
 }
 
-export async function hasCatalogue(database: Queryable, digest: string): Promise<boolean> {
+export async function hasDesiredSchema(database: Queryable, digest: string): Promise<boolean> {
   const { rowCount } = await database.query('SELECT FROM _skein.catalogues WHERE digest = $1', [digest]);
   return rowCount === 1;
 }

@@ -1,0 +1,105 @@
+import { isAutomaticNotNullName } from './not-null-name.js';
+import { keyOf, type Signature, type SignatureEntry } from './signature.js';
+
+/** One property in which the target is not as the files say. */
+export interface SignatureDifference {
+  /** The object or part, as the files have it or, where they do not have it, as the target does. */
+  readonly entry: SignatureEntry;
+  /** `existence` for an object or part that one side does not have. */
+  readonly property: string;
+  /** Null where the target does not have it, or has nothing of the kind. */
+  readonly live: string | null;
+  /** Null where the files do not have it, or say nothing of the kind. */
+  readonly desired: string | null;
+}
+
+export const EXISTENCE = 'existence';
+/** Told by `owned by` already. */
+const OWNING_TABLE = 'owning table';
+const PARTITION_PREFIX = 'index on partition ';
+
+export interface ComparedNamespaces {
+  /** Tables that are left out on both sides (engine contract E14). */
+  readonly isIgnored: (namespace: string, object: string) => boolean;
+}
+
+/**
+ * What differs between the target and a database that was made from the files alone. Objects that only the target has are
+ * left out: dropping them is the business of a plan, and what no plan manages is nobody's. Parts that only the target has
+ * do count, because they change what an object of the files is.
+ */
+export function compareSignatures(
+  live: Signature,
+  desired: Signature,
+  { isIgnored }: ComparedNamespaces,
+): readonly SignatureDifference[] {
+  // A sequence goes with the table whose column owns it.
+  const isLeftOut = ({ namespace, object, facts }: SignatureEntry) =>
+    isIgnored(namespace, facts[OWNING_TABLE] ?? object);
+  const onTarget = new Map(live.map((entry) => [keyOf(entry), entry]));
+  const inFiles = new Map(desired.map((entry) => [keyOf(entry), entry]));
+  const objects = namesOfObjects(desired);
+  const missing = new Set<string>();
+  const differences: SignatureDifference[] = [];
+  for (const entry of inOrder(desired)) {
+    if (isLeftOut(entry)) continue;
+    // What is missing as a whole is told once.
+    if (entry.part !== null && missing.has(nameOf(entry))) continue;
+    const there = onTarget.get(keyOf(entry));
+    if (there !== undefined) {
+      differences.push(...differingFacts(there, entry));
+      continue;
+    }
+    if (entry.part === null) missing.add(nameOf(entry));
+    differences.push({ entry, property: EXISTENCE, live: null, desired: entry.kind });
+  }
+  for (const entry of inOrder(live)) {
+    if (entry.part === null || !objects.has(nameOf(entry)) || missing.has(nameOf(entry))) continue;
+    if (inFiles.has(keyOf(entry)) || isLeftOut(entry)) continue;
+    differences.push({ entry, property: EXISTENCE, live: entry.kind, desired: null });
+  }
+  return differences;
+}
+
+function differingFacts(live: SignatureEntry, desired: SignatureEntry): readonly SignatureDifference[] {
+  const properties = [...new Set([...Object.keys(desired.facts), ...Object.keys(live.facts)])].toSorted();
+  return properties.flatMap((property) => {
+    const [there, said] = [live.facts[property] ?? null, desired.facts[property] ?? null];
+    if (there === said || !counts(property, desired, said)) return [];
+    return [{ entry: desired, property, live: there, desired: said }];
+  });
+}
+
+function counts(property: string, { object, part }: SignatureEntry, said: string | null): boolean {
+  if (property === OWNING_TABLE) return false;
+  // A partition that only the target has is left out like every object of that kind.
+  if (property.startsWith(PARTITION_PREFIX)) return said !== null;
+  // Its name is PostgreSQL's own, and may be of another past, unless the files give one.
+  if (property === 'NOT NULL constraint')
+    return said !== null && !isAutomaticNotNullName(said, { table: object, column: part ?? '' });
+  return true;
+}
+
+/** Objects first, then their parts, each by name: the order in which they are told is the same everywhere. */
+function inOrder(signature: Signature): readonly SignatureEntry[] {
+  return [...signature].toSorted(
+    (a, b) =>
+      Number(a.part !== null) - Number(b.part !== null) ||
+      compare(a.namespace, b.namespace) ||
+      compare(a.object, b.object) ||
+      compare(a.part ?? '', b.part ?? '') ||
+      compare(a.kind, b.kind),
+  );
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : Number(a > b);
+}
+
+function namesOfObjects(signature: Signature): ReadonlySet<string> {
+  return new Set(signature.filter(({ part }) => part === null).map(nameOf));
+}
+
+function nameOf({ namespace, object }: SignatureEntry): string {
+  return JSON.stringify([namespace, object]);
+}

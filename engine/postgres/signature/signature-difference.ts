@@ -16,6 +16,8 @@ export interface SignatureDifference {
 export const EXISTENCE = 'existence';
 /** Told by `owned by` already. */
 const OWNING_TABLE = 'owning table';
+/** A column of a partition or an heir comes from above; whether it is also declared there changes nothing about it. */
+export const INHERITED = 'inherited';
 const PARTITION_PREFIX = 'index on partition ';
 
 export interface ComparedNamespaces {
@@ -71,7 +73,7 @@ function differingFacts(live: SignatureEntry, desired: SignatureEntry): readonly
 }
 
 function counts(property: string, { object, part }: SignatureEntry, said: string | null): boolean {
-  if (property === OWNING_TABLE) return false;
+  if (property === OWNING_TABLE || property === INHERITED) return false;
   // A partition that only the target has is left out like every object of that kind.
   if (property.startsWith(PARTITION_PREFIX)) return said !== null;
   // Its name is PostgreSQL's own, and may be of another past, unless the files give one.

@@ -31,10 +31,11 @@ const facts = (pairs: Readonly<Record<string, string>>) =>
 const sorted = (list: string) => `(SELECT string_agg(o, ', ' ORDER BY o) FROM unnest(${list}) o)`;
 
 const yes = (condition: string) => `CASE WHEN ${condition} THEN 'yes' END`;
-const no = (condition: string) => `CASE WHEN ${condition} THEN 'no' END`;
+const yesOrNo = (condition: string) => `CASE WHEN ${condition} THEN 'yes' ELSE 'no' END`;
+const validity = (condition: string) => `CASE WHEN ${condition} THEN 'valid' ELSE 'invalid' END`;
 
 const enabled = (column: string) =>
-  `CASE ${column} WHEN 'D' THEN 'no' WHEN 'R' THEN 'replica' WHEN 'A' THEN 'always' END`;
+  `CASE ${column} WHEN 'D' THEN 'no' WHEN 'R' THEN 'on replicas' WHEN 'A' THEN 'always' ELSE 'yes' END`;
 
 /** The options of a sequence, as one text. */
 const sequenceOptions = (s: string) =>
@@ -83,8 +84,9 @@ const RELATIONS = `
 /** NOT NULL is a property of its column; the constraint behind it (PostgreSQL 18) gives the name and what is special. */
 const columns = (serverMajor: number) => `
   SELECT 'column', n.nspname, c.relname, a.attname, ${facts({
+    inherited: yes('NOT a.attislocal'),
     type: `CASE WHEN c.relkind NOT IN ('v', 'm') THEN format_type(a.atttypid, a.atttypmod) END`,
-    'NOT NULL': `CASE WHEN a.attnotnull THEN ${
+    'NOT NULL': `CASE WHEN c.relkind IN ('v', 'm', 'c') THEN NULL WHEN NOT a.attnotnull THEN 'no' ELSE ${
       serverMajor < 18
         ? `'yes'`
         : `concat(CASE WHEN nn.convalidated IS FALSE THEN 'not validated' ELSE 'yes' END,
@@ -126,8 +128,8 @@ const CONSTRAINTS = `
   SELECT 'constraint', n.nspname, coalesce(c.relname, t.typname), con.conname,
     coalesce(${partitionIndexes('con.conindid', 'con.conrelid')}, '{}'::jsonb) || ${facts({
       definition: 'pg_get_constraintdef(con.oid)',
-      validated: no('NOT con.convalidated'),
-      'index valid': no('NOT i.indisvalid'),
+      validated: yesOrNo('con.convalidated'),
+      index: `CASE WHEN i.indexrelid IS NOT NULL THEN ${validity('i.indisvalid')} END`,
       'index clustered on': yes('i.indisclustered'),
       'index options': sorted('ic.reloptions'),
       'index comment': `CASE WHEN con.contype IN ('p', 'u', 'x') THEN obj_description(con.conindid, 'pg_class') END`,
@@ -148,7 +150,7 @@ const INDEXES = `
   SELECT 'index', n.nspname, tc.relname, c.relname,
     coalesce(${partitionIndexes('i.indexrelid', 'i.indrelid')}, '{}'::jsonb) || ${facts({
       definition: 'pg_get_indexdef(i.indexrelid)',
-      valid: no('NOT i.indisvalid'),
+      state: validity('i.indisvalid'),
       'clustered on': yes('i.indisclustered'),
       'statistics targets': indexStatistics('c.oid'),
       comment: `obj_description(c.oid, 'pg_class')`,
@@ -216,7 +218,7 @@ const TYPES = `
     labels: `(SELECT string_agg(quote_literal(e.enumlabel), ', ' ORDER BY e.enumsortorder) FROM pg_enum e
       WHERE e.enumtypid = t.oid)`,
     'base type': `CASE WHEN t.typtype = 'd' THEN format_type(t.typbasetype, t.typtypmod) END`,
-    'NOT NULL': yes(`t.typtype = 'd' AND t.typnotnull`),
+    'NOT NULL': `CASE WHEN t.typtype = 'd' THEN ${yesOrNo('t.typnotnull')} END`,
     default: `CASE WHEN t.typtype = 'd' THEN coalesce(pg_get_expr(t.typdefaultbin, 0), t.typdefault) END`,
     collation: `CASE WHEN t.typtype = 'd' AND t.typcollation <> (SELECT b.typcollation FROM pg_type b
       WHERE b.oid = t.typbasetype) THEN t.typcollation::regcollation::text END`,
@@ -273,7 +275,7 @@ const OTHERS = `
   UNION ALL
   SELECT 'collation', n.nspname, c.collname, NULL, ${facts({
     provider: 'c.collprovider',
-    deterministic: no('NOT c.collisdeterministic'),
+    deterministic: yesOrNo('c.collisdeterministic'),
     comment: `obj_description(c.oid, 'pg_collation')`,
   })}
     FROM pg_collation c JOIN pg_namespace n ON n.oid = c.collnamespace

@@ -1,5 +1,5 @@
 import type { Change } from '../planning/change.js';
-import { EXISTENCE, type SignatureDifference } from './signature-difference.js';
+import { EXISTENCE, INHERITED, type SignatureDifference } from './signature-difference.js';
 
 /** An object, or a part of one, that a plan has a statement about. */
 export interface PlannedObject {
@@ -60,8 +60,12 @@ export function unplannedChanges(
   }
   const about = ({ entry: { namespace, object, part } }: SignatureDifference) =>
     [withoutArguments(object), part].flatMap((name) => byName.get(JSON.stringify([namespace, name])) ?? []);
+  const ofColumns = new Set(planned.flatMap(({ part }) => (part === null ? [] : [part])));
+  // What comes from above changes with a statement about a table above.
+  const comesFromAbove = ({ entry }: SignatureDifference) =>
+    entry.facts[INHERITED] !== undefined && ofColumns.has(entry.part ?? '');
   return differences
-    .filter((difference) => !about(difference).some((one) => isAbout(one, difference)))
+    .filter((difference) => !comesFromAbove(difference) && !about(difference).some((one) => isAbout(one, difference)))
     .map(blockedChange);
 }
 
@@ -92,7 +96,8 @@ function blockedChange(difference: SignatureDifference): Change {
 }
 
 /** `namespace.object`, or `namespace.object.part`; what is no plain word is quoted. */
-function placeOf({ entry: { namespace, object, part } }: SignatureDifference): string {
+function placeOf({ entry: { kind, namespace, object, part } }: SignatureDifference): string {
+  if (kind === 'schema') return `schema ${quoted(namespace)}`;
   const name = withoutArguments(object);
   const named = `${quoted(name)}${object.slice(name.length)}`;
   return [quoted(namespace), named, ...(part === null ? [] : [quoted(part)])].join('.').replaceAll(/\s+/g, ' ');
@@ -103,15 +108,25 @@ function quoted(name: string): string {
 }
 
 function describe({ entry, property, live, desired }: SignatureDifference): string {
-  if (property !== EXISTENCE) return `${property} is ${shown(live)}, the files say ${shown(desired)}`;
+  if (property !== EXISTENCE)
+    return `${property} is ${shown(property, live)}, the files say ${shown(property, desired)}`;
   return live === null ? `${entry.kind} is missing` : `${entry.kind} is there, the files do not have it`;
 }
 
 const SHOWN_MAX = 120;
+/** Properties that an object always has; where nothing is said it is PostgreSQL's own. */
+const HAS_DEFAULT: ReadonlySet<string> = new Set([
+  'collation',
+  'compression',
+  'persistence',
+  'replica identity',
+  'statistics target',
+  'storage',
+]);
 
 /** On one line and short: a comment that went on after a line break would be SQL. */
-function shown(value: string | null): string {
-  if (value === null) return 'none';
+function shown(property: string, value: string | null): string {
+  if (value === null) return HAS_DEFAULT.has(property) ? 'the default' : 'none';
   const line = value.replaceAll(/[\s\p{Cc}]+/gu, ' ').trim();
   return line.length <= SHOWN_MAX ? line : `${line.slice(0, SHOWN_MAX)}…`;
 }

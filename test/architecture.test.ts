@@ -56,6 +56,13 @@ const RULES: Readonly<Record<string, Rule>> = {
     types: ['workflows/'],
     packages: ['node', ...TEMPORAL_ON_NODE, 'yaml', 'zod'],
   },
+  // What verifies a plan shares nothing with what made it.
+  'engine/postgres/signature/': {
+    ...NOTHING,
+    values: [],
+    types: ['engine/postgres/database.ts', 'engine/postgres/planning/change.ts'],
+    packages: ['pg'],
+  },
   // The calls hold the rules of the contract; what they need of a database is the interface of a target.
   'engine/calls/': {
     ...NOTHING,
@@ -138,6 +145,7 @@ describe('the import table', () => {
     ['engine/calls/bad.ts', "import type { Plan } from '../../domain/plan.js';"],
     ['engine/calls/bad.ts', "import { findApply } from '../postgres/storage/applies.js';"],
     ['engine/calls/bad.ts', "import type pg from 'pg';"],
+    ['engine/postgres/signature/bad.ts', "import { extract } from '@supabase/pg-delta/extract';"],
     ['engine/bad.ts', "type Bad = import('../tern/engine.js').Engine;"],
     ['worker/bad.ts', "import { until } from '../test/support/until.js';"],
   ])('refuses, in %s, %s', (path, text) => {

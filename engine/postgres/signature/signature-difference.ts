@@ -11,13 +11,23 @@ export interface SignatureDifference {
   readonly live: string | null;
   /** Null where the files do not have it, or say nothing of the kind. */
   readonly desired: string | null;
+  /** Of an inherited column, the tables that it comes from: a statement about it there changes it here. */
+  readonly above: readonly TableName[];
+}
+
+export interface TableName {
+  readonly namespace: string;
+  readonly object: string;
 }
 
 export const EXISTENCE = 'existence';
 /** Told by `owned by` already. */
 const OWNING_TABLE = 'owning table';
+/** Told by `parent` already. */
+const TABLES_ABOVE = 'tables above';
 /** A column of a partition or an heir comes from above; whether it is also declared there changes nothing about it. */
-export const INHERITED = 'inherited';
+const INHERITED = 'inherited';
+const NEVER_COMPARED: ReadonlySet<string> = new Set([OWNING_TABLE, TABLES_ABOVE, INHERITED]);
 const PARTITION_PREFIX = 'index on partition ';
 
 export interface ComparedNamespaces {
@@ -41,6 +51,9 @@ export function compareSignatures(
   const onTarget = new Map(live.map((entry) => [keyOf(entry), entry]));
   const inFiles = new Map(desired.map((entry) => [keyOf(entry), entry]));
   const objects = namesOfObjects(desired);
+  const ancestry = ancestryOf([...live, ...desired]);
+  const above = (entry: SignatureEntry) =>
+    entry.facts[INHERITED] === undefined ? [] : tablesAbove(nameOf(entry), ancestry);
   const missing = new Set<string>();
   const differences: SignatureDifference[] = [];
   for (const entry of inOrder(desired)) {
@@ -49,31 +62,35 @@ export function compareSignatures(
     if (entry.part !== null && missing.has(nameOf(entry))) continue;
     const there = onTarget.get(keyOf(entry));
     if (there !== undefined) {
-      differences.push(...differingFacts(there, entry));
+      differences.push(...differingFacts(there, entry, above(entry)));
       continue;
     }
     if (entry.part === null) missing.add(nameOf(entry));
-    differences.push({ entry, property: EXISTENCE, live: null, desired: entry.kind });
+    differences.push({ entry, property: EXISTENCE, live: null, desired: entry.kind, above: above(entry) });
   }
   for (const entry of inOrder(live)) {
     if (entry.part === null || !objects.has(nameOf(entry)) || missing.has(nameOf(entry))) continue;
     if (inFiles.has(keyOf(entry)) || isLeftOut(entry)) continue;
-    differences.push({ entry, property: EXISTENCE, live: entry.kind, desired: null });
+    differences.push({ entry, property: EXISTENCE, live: entry.kind, desired: null, above: above(entry) });
   }
   return differences;
 }
 
-function differingFacts(live: SignatureEntry, desired: SignatureEntry): readonly SignatureDifference[] {
+function differingFacts(
+  live: SignatureEntry,
+  desired: SignatureEntry,
+  above: readonly TableName[],
+): readonly SignatureDifference[] {
   const properties = [...new Set([...Object.keys(desired.facts), ...Object.keys(live.facts)])].toSorted();
   return properties.flatMap((property) => {
     const [there, said] = [live.facts[property] ?? null, desired.facts[property] ?? null];
     if (there === said || !counts(property, desired, said)) return [];
-    return [{ entry: desired, property, live: there, desired: said }];
+    return [{ entry: desired, property, live: there, desired: said, above }];
   });
 }
 
 function counts(property: string, { object, part }: SignatureEntry, said: string | null): boolean {
-  if (property === OWNING_TABLE || property === INHERITED) return false;
+  if (NEVER_COMPARED.has(property)) return false;
   // A partition that only the target has is left out like every object of that kind.
   if (property.startsWith(PARTITION_PREFIX)) return said !== null;
   // Its name is PostgreSQL's own, and may be of another past, unless the files give one.
@@ -104,4 +121,31 @@ function namesOfObjects(signature: Signature): ReadonlySet<string> {
 
 function nameOf({ namespace, object }: SignatureEntry): string {
   return JSON.stringify([namespace, object]);
+}
+
+/** Names of the tables above, as lists, by the name of the table below. */
+function ancestryOf(signature: Signature): ReadonlyMap<string, readonly string[]> {
+  return new Map(
+    signature.flatMap((entry) => {
+      const text = entry.facts[TABLES_ABOVE];
+      const parents = text === undefined ? [] : (JSON.parse(text) as [string, string][]); // made by the query
+      return parents.length === 0 ? [] : [[nameOf(entry), parents.map((parent) => JSON.stringify(parent))] as const];
+    }),
+  );
+}
+
+function tablesAbove(name: string, ancestry: ReadonlyMap<string, readonly string[]>): readonly TableName[] {
+  const found = new Set<string>();
+  const queue = [name];
+  for (let next = queue.pop(); next !== undefined; next = queue.pop()) {
+    for (const parent of ancestry.get(next) ?? []) {
+      if (found.has(parent)) continue;
+      found.add(parent);
+      queue.push(parent);
+    }
+  }
+  return [...found].map((parent) => {
+    const [namespace, object] = JSON.parse(parent) as [string, string]; // made above
+    return { namespace, object };
+  });
 }

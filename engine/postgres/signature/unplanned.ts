@@ -1,5 +1,5 @@
 import type { Change } from '../planning/change.js';
-import { EXISTENCE, INHERITED, type SignatureDifference } from './signature-difference.js';
+import { EXISTENCE, type SignatureDifference } from './signature-difference.js';
 
 /** An object, or a part of one, that a plan has a statement about. */
 export interface PlannedObject {
@@ -58,19 +58,22 @@ export function unplannedChanges(
     const name = JSON.stringify([one.namespace, one.object ?? one.part]);
     byName.set(name, [...(byName.get(name) ?? []), one]);
   }
-  const about = ({ entry: { namespace, object, part } }: SignatureDifference) =>
-    [withoutArguments(object), part].flatMap((name) => byName.get(JSON.stringify([namespace, name])) ?? []);
-  const ofColumns = new Set(planned.flatMap(({ part }) => (part === null ? [] : [part])));
-  // What comes from above changes with a statement about a table above.
-  const comesFromAbove = ({ entry }: SignatureDifference) =>
-    entry.facts[INHERITED] !== undefined && ofColumns.has(entry.part ?? '');
-  return differences
-    .filter((difference) => !comesFromAbove(difference) && !about(difference).some((one) => isAbout(one, difference)))
-    .map(blockedChange);
+  const named = (namespace: string, names: readonly (string | null)[]) =>
+    names.flatMap((name) => byName.get(JSON.stringify([namespace, name])) ?? []);
+  const isPlanned = (difference: SignatureDifference) => {
+    const { namespace, object, part } = difference.entry;
+    const here = named(namespace, [withoutArguments(object), part]);
+    if (here.some((one) => isAbout(one, difference, object))) return true;
+    return difference.above.some((table) =>
+      named(table.namespace, [table.object]).some((one) => isAbout(one, difference, table.object)),
+    );
+  };
+  return differences.filter((difference) => !isPlanned(difference)).map(blockedChange);
 }
 
-function isAbout(one: PlannedObject, { entry, property }: SignatureDifference): boolean {
-  const isSameObject = one.object === null || one.object === withoutArguments(entry.object);
+/** Whether a statement is about this difference, at the table `object`: its own, or one above. */
+function isAbout(one: PlannedObject, { entry, property }: SignatureDifference, object: string): boolean {
+  const isSameObject = one.object === null || one.object === withoutArguments(object);
   if (!isSameObject) return false;
   const isWhole = one.part === null;
   if (one.made && (isWhole || one.part === entry.part)) return true;

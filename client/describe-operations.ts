@@ -1,13 +1,13 @@
 import type { Client, WorkflowExecutionDescription } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
 import { WorkflowFailedError, WorkflowNotFoundError } from '@temporalio/client';
-import { decodeArrayFromPayloads } from '@temporalio/common/lib/internal-non-workflow/index.js';
 import type { ApplyView, OperationView } from '../domain/apply.js';
 import type { ControlDetail, LiveDetail } from '../domain/live.js';
 import type { OperationOutcome } from '../domain/operation.js';
 import { OPERATION_STATES } from '../domain/state.js';
 import type { DescribedOperation } from '../domain/status.js';
 import { mapConcurrently } from './concurrency.js';
+import { decodePayloads } from './decode.js';
 import { asOutcome } from './history.js';
 
 /** The view of an apply with what describing its operations adds: how far they are, and who has ended meanwhile. */
@@ -74,10 +74,7 @@ export async function readLive(client: Client, description: WorkflowExecutionDes
   const pending = description.raw.pendingActivities ?? [];
   const details = await Promise.all(
     pending.map(async (activity) => {
-      const [detail] = await decodeArrayFromPayloads(
-        client.options.loadedDataConverter,
-        activity.heartbeatDetails?.payloads,
-      );
+      const [detail] = await decodePayloads(client, activity.heartbeatDetails?.payloads);
       return { type: activity.activityType?.name ?? '', detail };
     }),
   );

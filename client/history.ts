@@ -1,13 +1,14 @@
 import type { Client, WorkflowHandle } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
-import {
-  decodeArrayFromPayloads,
-  decodeOptionalFailureToOptionalError,
-} from '@temporalio/common/lib/internal-non-workflow/index.js';
+import { decodeOptionalFailureToOptionalError } from '@temporalio/common/lib/internal-non-workflow/index.js';
 import { optionalTsToDate } from '@temporalio/common/lib/time.js';
 import type { ApplyInput, InitialOperation } from '../domain/apply.js';
 import type { OperationOutcome } from '../domain/operation.js';
-import type { ControlMessage, OperationReport } from '../workflows/messages.js';
+import { isRecord } from '../domain/parse-value.js';
+import { SIGNALLED } from '../workflows/messages.js';
+import { decodePayloads } from './decode.js';
+import { SkeinError } from './errors.js';
+import { isApplyInput } from './run.js';
 
 /** What the history of an apply says, as far as its status depends on it; in order. */
 export type ApplyEvent =
@@ -23,28 +24,35 @@ export type ApplyEvent =
   /** `outcome` is null for a child that was terminated or closed by a defect. */
   | { readonly kind: 'child_closed'; readonly workflowId: string; readonly outcome: OperationOutcome | null }
   | { readonly kind: 'signal_sent'; readonly workflowId: string; readonly name: string; readonly at: string }
-  /** A control, by signal, by accepted update, or by cancelling the workflow, which means stop. */
-  | { readonly kind: 'control'; readonly name: string; readonly message: ControlMessage; readonly at: string }
-  | { readonly kind: 'report'; readonly report: OperationReport };
+  /** A control, by signal, by accepted update, or by cancelling the workflow, which means stop. `message`: as it was sent. */
+  | { readonly kind: 'control'; readonly name: string; readonly message: unknown; readonly at: string }
+  /** `report`: as it was sent, by an operation or by anybody else. */
+  | { readonly kind: 'report'; readonly report: unknown };
 
 type RawEvent = NonNullable<Awaited<ReturnType<WorkflowHandle['fetchHistory']>>['events']>[number];
 
-/** Reads the whole history of one run. Works with no worker. */
+/**
+ * Reads the whole history of one run. Works with no worker. Rejects with `unknown_apply` for a workflow that somebody
+ * started without the input of an apply.
+ */
 export async function readHistory(
   client: Client,
   run: { readonly apply: string; readonly runId: string },
 ): Promise<readonly ApplyEvent[]> {
   const { events } = await client.workflow.getHandle(run.apply, run.runId).fetchHistory();
   const decoded = await Promise.all((events ?? []).map((event) => decodeEvent(client, event)));
-  return decoded.filter((event) => event !== null);
+  const known = decoded.filter((event) => event !== null);
+  if (known.some((event) => event.kind === 'started' && !isApplyInput(event.input)))
+    throw new SkeinError('unknown_apply', `workflow ${run.apply} is no apply of this product: its input holds no spec`);
+  return known;
 }
 
 async function decodeEvent(client: Client, event: RawEvent): Promise<ApplyEvent | null> {
   const at = optionalTsToDate(event.eventTime)?.toISOString() ?? '';
   const started = event.workflowExecutionStartedEventAttributes;
   if (started) {
-    const [input] = await decodeArray(client, started.input?.payloads);
-    return { kind: 'started', input: input as ApplyInput, at }; // the first event of a run of type apply holds its input
+    const [input] = await decodePayloads(client, started.input?.payloads);
+    return { kind: 'started', input: input as ApplyInput, at }; // checked once all events are there
   }
   if (event.workflowExecutionCancelRequestedEventAttributes)
     return { kind: 'control', name: 'stop', message: { by: 'cancellation of the workflow' }, at };
@@ -54,7 +62,8 @@ async function decodeEvent(client: Client, event: RawEvent): Promise<ApplyEvent 
 async function decodeChildEvent(client: Client, event: RawEvent, at: string): Promise<ApplyEvent | null> {
   const initiated = event.startChildWorkflowExecutionInitiatedEventAttributes;
   if (initiated) {
-    const [input] = await decodeArray(client, initiated.input?.payloads);
+    const [input] = await decodePayloads(client, initiated.input?.payloads);
+    if (!isRecord(input) || !isRecord(input['initial'])) return null;
     const { initial, admitted } = input as { initial: InitialOperation; admitted: boolean }; // input of an operation
     return { kind: 'child_initiated', workflowId: initiated.workflowId ?? '', initial, admitted, at };
   }
@@ -62,7 +71,7 @@ async function decodeChildEvent(client: Client, event: RawEvent, at: string): Pr
   if (childStarted) return { kind: 'child_started', ...execution(childStarted.workflowExecution) };
   const completed = event.childWorkflowExecutionCompletedEventAttributes;
   if (completed) {
-    const [result] = await decodeArray(client, completed.result?.payloads);
+    const [result] = await decodePayloads(client, completed.result?.payloads);
     return { kind: 'child_closed', ...execution(completed.workflowExecution), outcome: asOutcome(result) };
   }
   const failed = event.childWorkflowExecutionFailedEventAttributes;
@@ -89,29 +98,18 @@ async function decodeMessage(client: Client, event: RawEvent, at: string): Promi
     };
   const signaled = event.workflowExecutionSignaledEventAttributes;
   if (signaled) {
-    const [argument] = await decodeArray(client, signaled.input?.payloads);
-    if (signaled.signalName === 'report') return { kind: 'report', report: argument as OperationReport }; // only operations send it
-    return { kind: 'control', name: signaled.signalName ?? '', message: asMessage(argument), at };
+    const [argument] = await decodePayloads(client, signaled.input?.payloads);
+    if (signaled.signalName === 'report') return { kind: 'report', report: argument };
+    // No other signal has a handler: it is in the history and nobody has taken it.
+    const name = SIGNALLED.find((known) => known === signaled.signalName);
+    return name === undefined ? null : { kind: 'control', name, message: argument, at };
   }
   const accepted = event.workflowExecutionUpdateAcceptedEventAttributes?.acceptedRequest?.input;
   if (accepted) {
-    const [argument] = await decodeArray(client, accepted.args?.payloads);
-    return { kind: 'control', name: accepted.name ?? '', message: asMessage(argument), at };
+    const [argument] = await decodePayloads(client, accepted.args?.payloads);
+    return { kind: 'control', name: accepted.name ?? '', message: argument, at };
   }
   return null;
-}
-
-type Payloads = Parameters<typeof decodeArrayFromPayloads>[1];
-
-/** What a stranger put into a signal may be anything, also bytes that are no JSON: it is then as if nothing had been said. */
-async function decodeArray(client: Client, payloads: Payloads): Promise<readonly unknown[]> {
-  try {
-    return await decodeArrayFromPayloads(client.options.loadedDataConverter, payloads);
-  } catch (error) {
-    if (error instanceof Error && error.name === 'ValueError') return [];
-    if (error instanceof SyntaxError) return [];
-    throw error;
-  }
 }
 
 function execution(value: { readonly workflowId?: string | null; readonly runId?: string | null } | null | undefined): {
@@ -119,11 +117,6 @@ function execution(value: { readonly workflowId?: string | null; readonly runId?
   readonly runId: string;
 } {
   return { workflowId: value?.workflowId ?? '', runId: value?.runId ?? '' };
-}
-
-/** A message is an object; anything else that was sent with a control says nothing. */
-export function asMessage(value: unknown): ControlMessage {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? value : {};
 }
 
 /** The result of an operation, or null for anything else. */

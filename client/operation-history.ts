@@ -1,7 +1,7 @@
 import type { Client } from '@temporalio/client';
-import { decodeArrayFromPayloads } from '@temporalio/common/lib/internal-non-workflow/index.js';
 import { optionalTsToDate } from '@temporalio/common/lib/time.js';
 import type { InitialOperation } from '../domain/apply.js';
+import { type Payloads, decodePayloads } from './decode.js';
 
 /** What the history of one operation says of its attempt, for an operation that left no outcome behind. */
 export interface OperationTrace {
@@ -28,8 +28,7 @@ export async function readTrace(
   run: { readonly workflowId: string; readonly runId: string },
 ): Promise<OperationTrace> {
   const { events } = await client.workflow.getHandle(run.workflowId, run.runId).fetchHistory();
-  const decode = async (payloads: Parameters<typeof decodeArrayFromPayloads>[1]) =>
-    (await decodeArrayFromPayloads(client.options.loadedDataConverter, payloads))[0];
+  const decode = async (payloads: Payloads) => (await decodePayloads(client, payloads))[0];
   /** Types of the activities scheduled so far, by the id of their event: later events refer to it. */
   const scheduled = new Map<string, string>();
   const steps: OperationEvent[] = [];

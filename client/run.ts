@@ -101,7 +101,7 @@ const INTERRUPTED_BY: Readonly<Record<string, string>> = {
 };
 
 /** A workflow of our type that somebody else started may hold anything. */
-function isApplyInput(value: unknown): value is ApplyInput {
+export function isApplyInput(value: unknown): value is ApplyInput {
   return typeof value === 'object' && value !== null && 'spec' in value && 'plan' in value && 'specDigest' in value;
 }
 

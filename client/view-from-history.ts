@@ -1,10 +1,20 @@
-import type { ApplyInput, ApplyView, Control, ControlRecord, OperationView } from '../domain/apply.js';
+import type { ControlRequest } from '../domain/admission.js';
+import { isUntouched } from '../domain/carry.js';
+import type {
+  ApplyInput,
+  ApplyView,
+  Control,
+  ControlRecord,
+  InitialOperation,
+  OperationView,
+} from '../domain/apply.js';
 import { CONTROLS } from '../domain/apply.js';
+import { APPLY_WIDE } from '../domain/control.js';
 import { isPolicyOpen } from '../domain/derive.js';
 import { operationWorkflowId } from '../domain/ids.js';
 import { factsOfView } from '../domain/status.js';
 import type { OperationOutcome } from '../domain/operation.js';
-import type { OperationReport } from '../workflows/messages.js';
+import { type OperationReport, type SentControl, parseControl, parseReport } from '../domain/parse-message.js';
 import { type RolloutPolicy, resolvePolicy, waveIndexes } from '../domain/spec.js';
 import { type WaveRecord, freshWave } from '../domain/wave.js';
 import type { ApplyEvent } from './history.js';
@@ -13,19 +23,20 @@ import type { ApplyEvent } from './history.js';
  * What the apply workflow would answer to its `status` query, told from its history alone: for when no worker is there
  * to answer, and for runs that closed without a result (design 3, status). Pure.
  *
- * A control counts from the moment it is in history, also while no worker has carried it out yet.
+ * A control counts from the moment it is in history, also while no worker has carried it out yet. What came with a
+ * message is read at the same door as in the workflow, so that junk is nothing here as it is there.
  */
 export function viewFromHistory(apply: string, events: readonly ApplyEvent[]): ApplyView {
   const first = events.find((event) => event.kind === 'started');
   if (first === undefined) throw new Error(`the history of apply ${apply} has no first event`);
   const { input } = first;
-  const operations = new Map(initialOperations(input, first.at).map((operation) => [operation.workflowId, operation]));
-  const controls: ControlRecord[] = [...(input.carried?.controls ?? [])];
+  const telling = beginTelling(input, first.at);
   for (const event of events) {
-    const operation = operationOf(event, operations);
-    if (operation !== undefined) operations.set(operation.workflowId, advance(operation, event));
-    else if (event.kind === 'control' && counts(event, input, [...operations.values()])) record(controls, event);
+    if (event.kind === 'control') tellControl(telling, event);
+    else if (event.kind === 'report') tellReport(telling, event.report);
+    else if (event.kind !== 'started') tellOfOperation(telling, event);
   }
+  const { operations, controls } = telling;
   const policy = resolvePolicy(input.spec);
   const views = [...operations.values()];
   const sent = controls.slice(input.carried?.controls.length ?? 0);
@@ -44,6 +55,50 @@ export function viewFromHistory(apply: string, events: readonly ApplyEvent[]): A
     cancel: thisRun.includes('cancel') || input.carried?.cancel === true,
     released: thisRun.includes('release') || input.carried?.released === true,
   };
+}
+
+/** What the events so far came to. */
+interface Telling {
+  readonly input: ApplyInput;
+  /** By workflow id, in rollout order. */
+  readonly operations: Map<string, OperationView>;
+  /** Where the child of an operation began, by its workflow id; none before there is a child. */
+  readonly initials: Map<string, InitialOperation>;
+  readonly controls: ControlRecord[];
+}
+
+function beginTelling(input: ApplyInput, at: string): Telling {
+  return {
+    input,
+    operations: new Map(initialOperations(input, at).map((operation) => [operation.workflowId, operation])),
+    initials: new Map(),
+    controls: [...(input.carried?.controls ?? [])],
+  };
+}
+
+function tellControl({ input, operations, controls }: Telling, event: Extract<ApplyEvent, { kind: 'control' }>): void {
+  const name = CONTROLS.find((known) => known === event.name);
+  if (name === undefined) return;
+  const sent = parseControl(name, event.message);
+  if (counts(sent.request, input, [...operations.values()])) record(controls, sent, event.at);
+}
+
+/** Judged as by the workflow: by content, so that junk is nothing, and so is the word of another attempt or of one that waits. */
+function tellReport({ operations, initials }: Telling, message: unknown): void {
+  const report = parseReport(message);
+  const told = [...operations.values()].find(({ deployment }) => deployment === report?.deployment);
+  if (report === null || told === undefined || told.stage === 'ended') return;
+  const initial = initials.get(told.workflowId);
+  if (told.stage === 'pending' && (initial === undefined || isUntouched(initial))) return;
+  if (report.attempt !== told.attempt && report.attempt !== initial?.unsettled?.attempt) return;
+  operations.set(told.workflowId, { ...told, ...reported(report) });
+}
+
+function tellOfOperation({ operations, initials }: Telling, event: OperationEvent): void {
+  const operation = operations.get(event.workflowId);
+  if (operation === undefined) return;
+  if (event.kind === 'child_initiated') initials.set(event.workflowId, event.initial);
+  operations.set(event.workflowId, advance(operation, event));
 }
 
 /** A wave of which something was admitted has started; when it ended is when the last of it did. */
@@ -166,15 +221,10 @@ function done(
   };
 }
 
-/** The operation an event is about; undefined for the events of the apply itself. */
-function operationOf(event: ApplyEvent, operations: ReadonlyMap<string, OperationView>): OperationView | undefined {
-  if (event.kind === 'started' || event.kind === 'control') return undefined;
-  if (event.kind === 'report')
-    return [...operations.values()].find((operation) => operation.deployment === event.report.deployment);
-  return operations.get(event.workflowId);
-}
+/** The events that name an operation by its workflow. */
+type OperationEvent = Exclude<ApplyEvent, { kind: 'started' | 'control' | 'report' }>;
 
-function advance(operation: OperationView, event: ApplyEvent): OperationView {
+function advance(operation: OperationView, event: OperationEvent): OperationView {
   switch (event.kind) {
     case 'child_initiated': {
       const { attempt, remoteApplyId, started, startedAt } = event.initial;
@@ -191,11 +241,6 @@ function advance(operation: OperationView, event: ApplyEvent): OperationView {
     case 'signal_sent':
       if (event.name === 'admit') return admit(operation, event.at);
       return event.name === 'permit' ? { ...operation, permitted: true, cutoverRefused: false } : operation;
-    case 'report':
-      return operation.stage === 'ended' ? operation : { ...operation, ...reported(event.report) };
-    case 'started':
-    case 'control':
-      return operation;
   }
 }
 
@@ -220,37 +265,29 @@ function endWith(operation: OperationView, outcome: NonNullable<OperationView['o
 }
 
 /**
- * A signal cannot be refused, so what the workflow would not have taken is in history as well: a deployment that the apply
- * does not have, and a release while the policy is open, which would let every later failure pass.
+ * A signal cannot be refused, so what the workflow would not have taken is in history as well: a deployment or an
+ * environment that is not of the apply, names where only the whole apply can be meant, and a release while the policy is
+ * open, which would let every later failure pass.
  */
 function counts(
-  { name, message }: Extract<ApplyEvent, { kind: 'control' }>,
+  { name, deployments, environment }: ControlRequest,
   { spec, carried }: ApplyInput,
   views: readonly OperationView[],
 ): boolean {
-  const named: unknown = message.deployments ?? [];
   const known = spec.deployments.map((deployment) => deployment.name);
-  if (!Array.isArray(named) || named.some((one) => !known.includes(one as string))) return false;
+  if (deployments.some((one) => !known.includes(one))) return false;
+  if (deployments.length > 0 && APPLY_WIDE.includes(name)) return false;
+  if (environment !== null && environment !== spec.environment) return false;
   if (name !== 'release') return true;
   const controls = { release: carried?.released ?? false };
   return !isPolicyOpen({ policy: resolvePolicy(spec), operations: views.map(factsOfView), controls });
 }
 
 /** The first stop, cancel and release count; repeats change nothing (I7). */
-function record(controls: ControlRecord[], event: Extract<ApplyEvent, { kind: 'control' }>): void {
-  const name = CONTROLS.find((known): known is Control => known === event.name);
-  if (name === undefined) return;
-  const { by, deployments, wave, reason } = event.message;
+function record(controls: ControlRecord[], { request, by }: SentControl, at: string): void {
+  const { name, deployments, wave, reason } = request;
   if (LATCHES.includes(name) && controls.some((control) => control.name === name && control.settledAt === null)) return;
-  controls.push({
-    name,
-    by: by ?? null,
-    at: event.at,
-    settledAt: null,
-    deployments: deployments ?? [],
-    wave: wave ?? null,
-    reason: reason ?? null,
-  });
+  controls.push({ name, by, at, settledAt: null, deployments, wave, reason });
 }
 
 const LATCHES: readonly Control[] = ['stop', 'cancel', 'release'];

@@ -302,3 +302,8 @@ export function facts(outcome: OperationOutcome, wave: number): OperationFacts {
 function refuse(because: string): Resumed {
   return { ok: false, because };
 }
+
+/** Nothing of it has ever reached its engine, or everything has come to an end there and is to be attempted anew. */
+export function isUntouched({ atRest, unsettled, remoteApplyId }: InitialOperation): boolean {
+  return atRest && unsettled === null && remoteApplyId === null;
+}

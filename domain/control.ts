@@ -54,15 +54,15 @@ function refuseCommon(request: ControlRequest, { apply, environment, operations 
   const unknown = request.deployments.filter((name) => !known.includes(name));
   if (unknown.length > 0)
     return refuse(
-      `${request.name} names deployment ${unknown.join(', ')}, which apply ${apply} does not have; it has ${listNames(known)}`,
+      `${request.name} names deployment ${listNames(unknown)}, which apply ${apply} does not have; it has ${listNames(known)}`,
     );
   if (APPLY_WIDE.includes(request.name) && request.deployments.length > 0)
     return refuse(
-      `${request.name} is for the whole apply ${apply} and names ${request.deployments.join(', ')}; leave the deployments out`,
+      `${request.name} is for the whole apply ${apply} and names ${listNames(request.deployments)}; leave the deployments out`,
     );
   if (request.all && request.deployments.length > 0)
     return refuse(
-      `${request.name} of apply ${apply} names ${request.deployments.join(', ')} and all; give one of them`,
+      `${request.name} of apply ${apply} names ${listNames(request.deployments)} and all; give one of them`,
     );
   if (operations.every((operation) => hasEnded(operation.state)))
     return refuse(

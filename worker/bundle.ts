@@ -9,7 +9,11 @@ export const WORKFLOW_BUNDLE_PATH = fileURLToPath(new URL('./workflow-bundle.js'
 
 /** The bundled workflow code, as it runs in a worker. Takes about a second. */
 export async function bundleWorkflows(): Promise<string> {
-  const { code } = await bundleWorkflowCode({ workflowsPath: workflowsPath(), logger: new DefaultLogger('WARN') });
+  const { code } = await bundleWorkflowCode({
+    workflowsPath: sourceOf('index.js'),
+    workflowInterceptorModules: [sourceOf('unreadable.js')],
+    logger: new DefaultLogger('WARN'),
+  });
   return code;
 }
 
@@ -22,9 +26,9 @@ export async function writeWorkflowBundle(path: string = WORKFLOW_BUNDLE_PATH): 
   await rename(unfinished, path);
 }
 
-/** The compiled workflows, or the sources when this runs from source. */
-function workflowsPath(): string {
-  const compiled = fileURLToPath(new URL('../workflows/index.js', import.meta.url));
+/** A module of the compiled workflows, or of the sources when this runs from source. */
+function sourceOf(file: 'index.js' | 'unreadable.js'): string {
+  const compiled = fileURLToPath(new URL(`../workflows/${file}`, import.meta.url));
   return existsSync(compiled) ? compiled : compiled.replace(/\.js$/, '.ts');
 }
 

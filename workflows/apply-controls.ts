@@ -1,7 +1,9 @@
 import { setHandler } from '@temporalio/workflow';
 import type { Admission, ControlRequest } from '../domain/admission.js';
 import type { Control } from '../domain/apply.js';
+import { isUntouched } from '../domain/carry.js';
 import { admitControl } from '../domain/control.js';
+import { type SentControl, parseControl, parseReport } from '../domain/parse-message.js';
 import type { ApplyMemory, OperationRecord } from './apply-memory.js';
 import { carryIn } from './carry-in.js';
 import { failedRun } from './failed-run.js';
@@ -10,8 +12,6 @@ import {
   CONTROL_UPDATES,
   type ControlAnswer,
   type ControlEffect,
-  type ControlMessage,
-  type OperationReport,
   SIGNALLED,
   type Signalled,
   reportSignal,
@@ -34,28 +34,27 @@ const DESCRIPTIONS: Readonly<Record<Signalled, string>> = {
  */
 export function listenToControls(memory: ApplyMemory): void {
   for (const name of SIGNALLED)
-    setHandler(CONTROL_SIGNALS[name], (message) => recordQuietly(memory, name, message), {
+    setHandler(CONTROL_SIGNALS[name], (message?: unknown) => recordQuietly(memory, parseControl(name, message)), {
       description: DESCRIPTIONS[name],
     });
-  setHandler(reportSignal, (report) => recordReport(memory, report));
+  setHandler(reportSignal, (message?: unknown) => recordReport(memory, message));
   setHandler(statusQuery, () => memory.view());
   for (const name of Object.keys(CONTROL_UPDATES) as Control[])
-    setHandler(CONTROL_UPDATES[name], (message?: ControlMessage) => answer(memory, name, message), {
-      validator: (message?: ControlMessage) => validate(memory, name, message),
+    setHandler(CONTROL_UPDATES[name], (message?: unknown) => answer(memory, parseControl(name, message)), {
+      validator: (message?: unknown) => validate(memory, parseControl(name, message)),
     });
 }
 
 /** Cancelling the workflow means stop. */
 export function requestStop(memory: ApplyMemory): void {
-  recordQuietly(memory, 'stop', { by: 'cancellation of the workflow' });
+  recordQuietly(memory, parseControl('stop', { by: 'cancellation of the workflow' }));
 }
 
 /** A signal has nobody to answer to: what is not allowed changes nothing. */
-function recordQuietly(memory: ApplyMemory, name: Control, message: ControlMessage | undefined): void {
-  const request = toRequest(name, message);
+function recordQuietly(memory: ApplyMemory, { request, by }: SentControl): void {
   const admission = judge(memory, request);
-  if (admission.kind === 'accepted') carryIn(memory, { request, admission, by: senderOf(message) });
-  if (admission.kind === 'refused') memory.unheard.push({ request, by: senderOf(message), atMs: Date.now() });
+  if (admission.kind === 'accepted') carryIn(memory, { request, admission, by });
+  if (admission.kind === 'refused') memory.unheard.push({ request, by, atMs: Date.now() });
 }
 
 /**
@@ -72,15 +71,15 @@ export function hearAgain(memory: ApplyMemory): void {
 }
 
 /** Refuses before the update is in history, so that a refusal leaves no trace there and the caller gets the reason. */
-function validate(memory: ApplyMemory, name: Control, message: ControlMessage | undefined): void {
-  const admission = judge(memory, toRequest(name, message));
+function validate(memory: ApplyMemory, { request }: SentControl): void {
+  const admission = judge(memory, request);
   if (admission.kind === 'refused') throw failedRun('ControlRefused', admission.because);
 }
 
-function answer(memory: ApplyMemory, name: Control, message: ControlMessage | undefined): ControlAnswer {
-  const request = toRequest(name, message);
+function answer(memory: ApplyMemory, { request, by }: SentControl): ControlAnswer {
+  const { name } = request;
   const admission = judge(memory, request);
-  if (admission.kind === 'accepted') carryIn(memory, { request, admission, by: senderOf(message) });
+  if (admission.kind === 'accepted') carryIn(memory, { request, admission, by });
   const named = admission.kind === 'accepted' ? admission.deployments : [];
   const effect = (record: OperationRecord): ControlEffect =>
     ASKS_ENGINE.includes(name) && named.includes(record.spec.name) ? 'asked' : effectOn(record, name, memory);
@@ -96,32 +95,14 @@ function judge(memory: ApplyMemory, request: ControlRequest): Admission {
   return admitControl(request, { ...memory.situation(), apply, environment: input.spec.environment });
 }
 
-function senderOf(message: ControlMessage | undefined): string | null {
-  return typeof message?.by === 'string' ? message.by : null;
-}
-
-/** Reads what a person or a tool sent; anything that is not of the expected shape is as good as absent. */
-function toRequest(name: Control, message: unknown): ControlRequest {
-  const given = typeof message === 'object' && message !== null ? (message as Readonly<Record<string, unknown>>) : {};
-  const text = (key: string) => (typeof given[key] === 'string' ? given[key] : null);
-  const deployments = Array.isArray(given['deployments'])
-    ? given['deployments'].filter((item): item is string => typeof item === 'string')
-    : [];
-  return {
-    name,
-    deployments,
-    all: given['all'] === true,
-    wave: text('wave'),
-    unconfirmed: given['unconfirmed'] === true,
-    reason: text('reason'),
-    environment: text('environment'),
-  };
-}
-
 /** What a child says beyond its end. Judged by content, never by order: a report of an earlier attempt is stale. */
-function recordReport(memory: ApplyMemory, report: OperationReport): void {
+function recordReport(memory: ApplyMemory, message: unknown): void {
+  const report = parseReport(message);
+  if (report === null) return;
   const record = memory.operations.find((operation) => operation.spec.name === report.deployment);
   if (record === undefined || record.stage === 'ended') return;
+  // It waits to be admitted, so nobody but a stranger or a child of an earlier run speaks for it.
+  if (record.stage === 'pending' && (record.child === null || isUntouched(record.initial))) return;
   // An earlier attempt that is being settled is followed before the new one, and may park as well.
   const { attempt, unsettled } = record.initial;
   if (report.attempt !== attempt && report.attempt !== unsettled?.attempt) return;

@@ -1,7 +1,8 @@
 import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
 import type { ApplyView, Control } from '../domain/apply.js';
 import type { OperationOutcome } from '../domain/operation.js';
-import type { EndReason, OperationState } from '../domain/state.js';
+import type { GiveUpMessage, OperationReport } from '../domain/parse-message.js';
+import type { EndReason } from '../domain/state.js';
 
 /** Every signal, update and query of the workflows, shared by workflows and clients, so that a rename is a compile error. */
 
@@ -76,7 +77,7 @@ export const SIGNALLED = [
 
 export type Signalled = (typeof SIGNALLED)[number];
 
-/** They take an optional message and ignore everything else, so that a bare one means the whole apply. */
+/** They take an optional message and ignore everything else, so that a bare one means the whole apply (`parseControl`). */
 export const CONTROL_SIGNALS = {
   stop: defineSignal<[ControlMessage?]>('stop'),
   cancel: defineSignal<[ControlMessage?]>('cancel'),
@@ -107,22 +108,8 @@ export interface HaltMessage {
   readonly reason?: EndReason;
 }
 
-export interface GiveUpMessage {
-  readonly by: string | null;
-  readonly reason: string;
-}
-
 /** Operation to parent: a state that the rollout depends on, or what its engine refused. */
 export const reportSignal = defineSignal<[OperationReport]>('report');
-
-export interface OperationReport {
-  readonly deployment: string;
-  readonly attempt: number;
-  readonly state: OperationState;
-  readonly remoteApplyId: string | null;
-  /** What its engine refused, and its text; null when it refused nothing. */
-  readonly refused: { readonly control: 'cutover' | 'revert' | 'skip-revert'; readonly message: string } | null;
-}
 
 /** The state of an operation, for a person who looks at it alone. */
 export const operationQuery = defineQuery<OperationQueryAnswer>('status');
@@ -136,4 +123,5 @@ export interface OperationQueryAnswer {
   readonly outcome: OperationOutcome | null;
 }
 
+export type { GiveUpMessage, OperationReport };
 export { MEMO_APPLY, MEMO_SPEC_DIGEST } from '../domain/ids.js';

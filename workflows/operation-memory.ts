@@ -2,8 +2,9 @@ import { CancellationScope } from '@temporalio/workflow';
 import type { OperationScope, RemoteInput } from '../activities/contract.js';
 import { idempotencyKey, withOperationIds } from '../domain/ids.js';
 import type { OperationOutcome } from '../domain/operation.js';
+import type { GiveUpMessage } from '../domain/parse-message.js';
 import type { EndReason, OperationState } from '../domain/state.js';
-import type { GiveUpMessage, OperationQueryAnswer } from './messages.js';
+import type { OperationQueryAnswer } from './messages.js';
 import type { Halt, OperationInput } from './operation-input.js';
 
 /** What can be done about a change that is live and can still be undone. */

@@ -1,9 +1,9 @@
 import { CancellationScope, condition, setHandler } from '@temporalio/workflow';
 import type { OperationOutcome } from '../domain/operation.js';
+import { parseGiveUp, parseHaltReason } from '../domain/parse-message.js';
 import { failedRun } from './failed-run.js';
 import { followRemote } from './follow-remote.js';
 import {
-  type HaltMessage,
   admitSignal,
   cancelOperationSignal,
   giveUpSignal,
@@ -50,18 +50,17 @@ function endBeforeDispatch(memory: OperationMemory): OperationOutcome | null {
   return memory.halt.by === 'cancel' && memory.remoteApplyId !== null ? null : memory.finishHalted(memory.halt);
 }
 
-/** Handlers record the intent and nothing else; what follows from it is decided where the story waits. */
+/**
+ * Handlers read what was sent at the door, and record the intent and nothing else; what follows from it is decided where the story
+ * waits.
+ */
 function listen(memory: OperationMemory): void {
-  setHandler(
-    haltSignal,
-    (message?: HaltMessage) => memory.recordHalt({ by: 'stop', reason: message?.reason ?? 'operator' }),
-    {
-      description: 'Stop this deployment. Resumable.',
-    },
-  );
+  setHandler(haltSignal, (message?: unknown) => memory.recordHalt({ by: 'stop', reason: parseHaltReason(message) }), {
+    description: 'Stop this deployment. Resumable.',
+  });
   setHandler(
     cancelOperationSignal,
-    (message?: HaltMessage) => memory.recordHalt({ by: 'cancel', reason: message?.reason ?? 'operator' }),
+    (message?: unknown) => memory.recordHalt({ by: 'cancel', reason: parseHaltReason(message) }),
     {
       description: 'End this deployment for good.',
     },
@@ -74,7 +73,10 @@ function listen(memory: OperationMemory): void {
   });
   setHandler(revertSignal, () => memory.recordWindowAsked('revert'));
   setHandler(skipRevertSignal, () => memory.recordWindowAsked('skip-revert'));
-  setHandler(giveUpSignal, (message) => memory.recordGiveUp(message));
+  setHandler(giveUpSignal, (sent?: unknown) => {
+    const message = parseGiveUp(sent);
+    if (message !== null) memory.recordGiveUp(message);
+  });
   setHandler(operationQuery, () => memory.describe());
   onCancellation(() => memory.recordHalt({ by: 'stop', reason: 'operator' }));
 }

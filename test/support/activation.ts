@@ -23,6 +23,10 @@ export interface Activated {
   readonly cancelledActivities: number;
   /** The result, if the run completed; undefined while it goes on. */
   readonly result: unknown;
+  /** What each update was answered: `accepted`, `rejected: <reason>`, `completed`; in order. */
+  readonly updates: readonly string[];
+  /** What the queries were answered; a failed one is `{ failed: <reason> }`. */
+  readonly answers: readonly unknown[];
   /** The type and first detail of the failure, if the run failed. */
   readonly failure: { readonly type: string; readonly detail: unknown } | null;
 }
@@ -57,6 +61,7 @@ export class Run {
   #nowMs = 0;
   readonly #childSequences = new Map<string, number>();
   readonly #activitySequences = new Map<string, number>();
+  #updates = 0;
 
   private constructor(
     workflow: Awaited<ReturnType<ReusableVMWorkflowCreator['createWorkflow']>>,
@@ -135,7 +140,22 @@ export class Run {
   }
 
   signal(name: string, ...args: readonly unknown[]): Job {
-    return { signalWorkflow: { signalName: name, input: args.map(payload) } };
+    return this.rawSignal(name, args.map(payload));
+  }
+
+  /** A signal whose payloads are what they are, also such as cannot be decoded. */
+  rawSignal(name: string, input: readonly RawPayload[]): Job {
+    return { signalWorkflow: { signalName: name, input: [...input] } };
+  }
+
+  update(name: string, input: readonly RawPayload[]): Job {
+    this.#updates += 1;
+    const id = `update-${this.#updates}`;
+    return { doUpdate: { id, protocolInstanceId: id, name, input: [...input], runValidator: true, meta: {} } };
+  }
+
+  query(name: string, input: readonly RawPayload[] = []): Job {
+    return { queryWorkflow: { queryId: 'query', queryType: name, arguments: [...input] } };
   }
 
   cancelled(): Job {
@@ -196,6 +216,14 @@ export class Run {
         .toSorted(),
       scheduled: commands.flatMap(({ scheduleActivity: activity }) => (activity ? [activity.activityType ?? ''] : [])),
       cancelledActivities: commands.filter((command) => command.requestCancelActivity).length,
+      updates: commands.flatMap(({ updateResponse: answer }) => {
+        if (answer?.rejected) return [`rejected: ${answer.rejected.message}`];
+        return answer ? [answer.accepted ? 'accepted' : 'completed'] : [];
+      }),
+      answers: commands.flatMap(({ respondToQuery: answer }): unknown[] => {
+        if (answer?.failed) return [{ failed: answer.failed.message }];
+        return answer?.succeeded?.response ? [defaultPayloadConverter.fromPayload(answer.succeeded.response)] : [];
+      }),
       result: completed?.result ? defaultPayloadConverter.fromPayload(completed.result) : undefined,
       failure: failed
         ? {
@@ -209,7 +237,10 @@ export class Run {
   }
 }
 
-function payload(value: unknown) {
+/** A payload as it stands in a history. */
+export type RawPayload = NonNullable<NonNullable<Job['signalWorkflow']>['input']>[number];
+
+export function payload(value: unknown): RawPayload {
   return defaultPayloadConverter.toPayload(value) ?? {};
 }
 

@@ -35,6 +35,8 @@ export interface Target {
   /** The same for a plan that was stored: what would have to change now. FAILED_PRECONDITION when its schema is gone. */
   planAgain(stored: StoredPlan): Promise<Planned>;
   findPlan(planId: string): Promise<StoredPlan | null>;
+  /** What is there beside the schema and no plan manages, one line per kind; for showing. */
+  unmanaged(namespaces: readonly string[]): Promise<readonly string[]>;
 
   findApply(applyId: string): Promise<StoredApply | null>;
   findApplyByKey(idempotencyKey: string): Promise<StoredApply | null>;

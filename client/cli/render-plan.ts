@@ -35,7 +35,7 @@ function renderClass({ deployments, digest, plan }: RolloutPlanClass, style: Cha
     ),
     ...plan.lintViolations.map(
       ({ severity, table, message }) =>
-        `  ${style.yellow(`lint ${severity}`)}  ${table === '' ? '' : `${table}: `}${message}`,
+        `  ${severity === 'info' ? style.dim('note') : style.yellow(`lint ${severity}`)}  ${table === '' ? '' : `${table}: `}${message}`,
     ),
     ...renderLeftovers(plan, style),
   ];

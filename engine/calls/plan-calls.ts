@@ -1,5 +1,12 @@
 import { randomBytes } from 'node:crypto';
-import type { ExistingCopy, PlanDiffResponse, PlanRequest, PlanResponse, SchemaChange } from '../../proto/gen/tern.js';
+import type {
+  ExistingCopy,
+  LintViolation,
+  PlanDiffResponse,
+  PlanRequest,
+  PlanResponse,
+  SchemaChange,
+} from '../../proto/gen/tern.js';
 import type { ReviewedChange } from '../change.js';
 import { invalidArgument } from '../errors.js';
 import type { DatabaseKind, Planned, SchemaProblems } from '../target.js';
@@ -29,16 +36,24 @@ export async function plan(engine: EngineState, request: PlanRequest): Promise<P
       ignoreTables: request.ignoreTables,
     });
   }
+  const unmanaged = planned.kind === 'planned' ? await target.unmanaged(Object.keys(request.schemaFiles)) : [];
   const exempt = planned.kind === 'planned' ? [...planned.exempt] : [];
   return {
     planId,
     ...answer,
+    lintViolations: unmanaged.map(leftAlone),
     exemptTables: exempt.map(([namespace, tables]) => ({
       namespace,
       tables: [...tables],
       reason: 'named by ignore_tables',
     })),
   };
+}
+
+/** No finding, but part of what a person reviews: what the files cannot say is left as it is. */
+function leftAlone(line: string): LintViolation {
+  const message = `not managed, and left as it is: ${line}`;
+  return { message, table: '', column: '', linter: 'not_managed', fixType: '', severity: 'info' };
 }
 
 /** PlanDiff: the same comparison with nothing stored under an id. Safe to repeat as often as one likes (E13). */

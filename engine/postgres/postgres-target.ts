@@ -40,6 +40,7 @@ import { readLogs } from './storage/logs.js';
 import { findPlan, storePlan } from './storage/plans.js';
 import { removeStale } from './storage/retention.js';
 import { readChanges, readDoneStatements } from './storage/steps.js';
+import { readUnmanaged } from './unmanaged.js';
 
 /** The oldest PostgreSQL that this engine drives. */
 export const SERVER_MAJOR_MIN = 14;
@@ -140,6 +141,10 @@ export class PostgresTarget implements Target {
 
   findPlan(planId: string): Promise<StoredPlan | null> {
     return this.#asked(() => findPlan(this.#pool, planId));
+  }
+
+  unmanaged(namespaces: readonly string[]): Promise<readonly string[]> {
+    return this.#asked(() => readUnmanaged(this.#pool, namespaces));
   }
 
   findApply(applyId: string): Promise<StoredApply | null> {

@@ -412,6 +412,7 @@ describe('an installation from before there was a deferred cutover', () => {
       ALTER TABLE _skein.control_requests ADD CONSTRAINT control_requests_operation_check
         CHECK (operation IN ('stop', 'start', 'cancel'));
       ALTER TABLE _skein.catalogues DROP COLUMN signature;
+      DROP TABLE _skein.kept_rights;
       UPDATE _skein.storage_version SET version = 1;`);
     await startOver();
     expect(await client.progress(before.applyId)).toEqual(ended);

@@ -2,7 +2,10 @@ import type { Step } from '../planning/change.js';
 import { beginStep, finishStep, noteStep } from '../storage/steps.js';
 import { inSessionTransaction, type ExecutionContext } from './context.js';
 import { observedLockWait, watched } from './watch.js';
+import { carryRights, mayMakeAnew, readRights } from './kept-rights.js';
 import type { StepAttempt, StepOutcome } from './step-attempt.js';
+
+type Session = ExecutionContext['session']['client'];
 
 /** Writers wait no longer than this behind a brief step that waits for its own lock. */
 export const LOCK_TIMEOUT_MS = 100;
@@ -25,13 +28,13 @@ export async function attemptTransaction(
       await client.query(`SET LOCAL lock_timeout = ${LOCK_TIMEOUT_MS}`);
       if (step.scans) {
         // The mark comes last: until then others write down how far this is.
-        await client.query(step.statement);
+        await runKeepingRights(client, applyId, step.statement);
         await markDone(client, attempt);
       } else {
         // The mark comes first, so that the table is locked for the statement and the commit and nothing else.
         await client.query(`SET LOCAL statement_timeout = ${BRIEF_TIMEOUT_MS}`);
         await markDone(client, attempt);
-        await client.query(step.statement);
+        await runKeepingRights(client, applyId, step.statement);
       }
     });
   const ran = await observedLockWait(context, LOCK_TIMEOUT_MS, () =>
@@ -40,10 +43,18 @@ export async function attemptTransaction(
   return 'result' in ran ? { kind: 'done' } : { kind: 'error', error: ran.error, blocker: ran.blocker };
 }
 
-async function markDone(
-  client: ExecutionContext['session']['client'],
-  { applyId, position }: StepAttempt,
-): Promise<void> {
+/** What a statement drops and creates again keeps its owner and its privileges, which no plan names. */
+async function runKeepingRights(client: Session, applyId: string, statement: string): Promise<void> {
+  if (!mayMakeAnew(statement)) {
+    await client.query(statement);
+    return;
+  }
+  const before = await readRights(client, statement);
+  await client.query(statement);
+  await carryRights(client, { applyId, before, statement });
+}
+
+async function markDone(client: Session, { applyId, position }: StepAttempt): Promise<void> {
   if (await finishStep(client, applyId, position)) return;
   throw new Error(`step ${position} of ${applyId} was already done: its statement has been rolled back`);
 }
@@ -53,7 +64,7 @@ export async function attemptUndo(
   context: ExecutionContext,
   attempt: Pick<StepAttempt, 'applyId' | 'position'>,
   undo: string,
-  takeMarkBack: (client: ExecutionContext['session']['client']) => Promise<void>,
+  takeMarkBack: (client: Session) => Promise<void>,
 ): Promise<StepOutcome> {
   const ran = await observedLockWait(context, LOCK_TIMEOUT_MS, () =>
     inSessionTransaction(context, async (client) => {

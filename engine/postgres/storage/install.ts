@@ -119,6 +119,18 @@ const VERSIONS: readonly string[] = [
   `,
   // The second reading of a desired schema, by which an end is verified.
   'ALTER TABLE _skein.catalogues ADD COLUMN signature text',
+  // Owner and privileges of what is dropped and created again, from the one to the other.
+  `
+  CREATE TABLE _skein.kept_rights (
+    schema_digest text NOT NULL,
+    kind text NOT NULL,
+    name text NOT NULL,
+    owner text NOT NULL,
+    grants jsonb NOT NULL,
+    kept_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    PRIMARY KEY (schema_digest, kind, name)
+  );
+  `,
 ];
 
 /**

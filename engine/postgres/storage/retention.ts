@@ -1,6 +1,6 @@
 import type { Queryable } from '../database.js';
 
-/** Plans that nobody applied, and catalogues that no plan needs, are kept this long. Applies are kept for ever. */
+/** Plans that nobody applied, catalogues that no plan needs, and rights that nobody took back are kept this long. Applies are kept for ever. */
 const KEPT_DAYS = 90;
 
 /** Removes what nothing refers to any more. Run when an engine starts on a target. */
@@ -15,4 +15,5 @@ export async function removeStale(database: Queryable): Promise<void> {
         AND NOT EXISTS (SELECT FROM _skein.plans p WHERE p.schema_digest = c.digest)`,
     [KEPT_DAYS],
   );
+  await database.query('DELETE FROM _skein.kept_rights WHERE kept_at < now() - make_interval(days => $1)', [KEPT_DAYS]);
 }

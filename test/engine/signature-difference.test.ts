@@ -11,6 +11,14 @@ function planned(object: string | null, part: string | null, ddl: string, made =
   return { namespace: 'public', object, part, made, ddl };
 }
 
+function notNull(name: string): SignatureEntry {
+  return entry('column', 't', 'k', { 'NOT NULL': 'yes', 'NOT NULL constraint': name });
+}
+
+function index(facts: Record<string, string>): SignatureEntry {
+  return entry('index', 't', 't_k', { state: 'valid', ...facts });
+}
+
 const T = entry('relation', 't', null, { kind: 'table' });
 const none = () => false;
 const texts = (
@@ -48,20 +56,17 @@ describe('two signatures', () => {
 
   it('leave out ignored tables and their sequences on both sides', () => {
     const sequence = entry('sequence', 't_id_seq', null, { options: 'a', 'owning table': 't' });
-    const isIgnored = (_namespace: string, object: string) => object === 't';
-    expect(texts([], [T, entry('column', 't', 'k'), sequence], [], isIgnored)).toEqual([]);
+    expect(texts([], [T, entry('column', 't', 'k'), sequence], [], (_namespace, object) => object === 't')).toEqual([]);
   });
 
   it('take the name of a NOT NULL from the files only where they give one', () => {
-    const column = (name: string) => entry('column', 't', 'k', { 'NOT NULL': 'yes', 'NOT NULL constraint': name });
-    expect(texts([T, column('x')], [T, column('t_k_not_null')])).toEqual([]);
-    expect(texts([T, column('x')], [T, column('k_is_there')])).toEqual([
+    expect(texts([T, notNull('x')], [T, notNull('t_k_not_null')])).toEqual([]);
+    expect(texts([T, notNull('x')], [T, notNull('k_is_there')])).toEqual([
       '-- public.t.k: NOT NULL constraint is x, the files say k_is_there',
     ]);
   });
 
   it('leave out the partitions that only the target has', () => {
-    const index = (facts: Record<string, string>) => entry('index', 't', 't_k', { state: 'valid', ...facts });
     const wide = index({ 'index on partition public.a': 'valid', 'index on partition public.b': 'missing' });
     expect(texts([T, wide], [T, index({ 'index on partition public.a': 'valid' })])).toEqual([]);
     expect(texts([T, index({})], [T, wide])).toHaveLength(2);

@@ -11,8 +11,13 @@ import { basename, dirname, join, relative } from 'node:path';
 export interface PostgresBinaries {
   readonly initdb: string;
   readonly postgres: string;
-  /** Of the package, which carries that of PostgreSQL: `18.4.0-beta.17`. */
+  /** Begins with that of PostgreSQL. Of the embedded ones it is the package's: `18.4.0-beta.17`. */
   readonly version: string;
+}
+
+/** The major version: 18. */
+export function majorOf(binaries: PostgresBinaries): number {
+  return Number.parseInt(binaries.version, 10);
 }
 
 /** Packages exist for these, all but Windows' needing glibc (not musl) on Linux. */

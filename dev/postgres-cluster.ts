@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { chown, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { PostgresBinaries } from './postgres-binaries.js';
+import { majorOf, type PostgresBinaries } from './postgres-binaries.js';
 import { makeFolderFor, type SystemUser } from './postgres-user.js';
 import { makeTemporaryFolder } from './temporary-folder.js';
 import { isAlive } from './process-table.js';
@@ -74,8 +74,8 @@ async function runInitdb(cluster: Cluster, dataFolder: string, passwordFile: str
       `--username=${SUPERUSER}`,
       `--pwfile=${passwordFile}`,
       '--auth=scram-sha-256',
-      '--locale-provider=builtin',
-      '--builtin-locale=C.UTF-8',
+      // Before 17 there is no collation of PostgreSQL's own beside C.
+      ...(majorOf(cluster.binaries) >= 17 ? ['--locale-provider=builtin', '--builtin-locale=C.UTF-8'] : []),
       '--locale=C',
       '--encoding=UTF8',
       '--no-sync',

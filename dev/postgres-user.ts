@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, mkdirSync, readFileSync, statSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readFileSync, statfsSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { cacheFolder } from './folders.js';
@@ -52,6 +52,18 @@ export function postgresFolder(user: SystemUser | null): string {
     }
   }
   throw new Error(`No folder for a PostgreSQL server that runs as ${user.name}: ${reasons.join('; ')}`);
+}
+
+/** Linux keeps these files in memory. In a container it is often small. */
+const MEMORY_FOLDER = '/dev/shm';
+const MEMORY_BYTES_MIN = 2 * 1024 ** 3;
+
+/** A folder for clusters whose files stay in memory, or null where there is none or too little room in it. */
+export function memoryFolder(): string | null {
+  if (process.platform !== 'linux' || !existsSync(MEMORY_FOLDER)) return null;
+  const { bavail, bsize } = statfsSync(MEMORY_FOLDER);
+  // One per user: another user's folder is closed to us.
+  return bavail * bsize < MEMORY_BYTES_MIN ? null : join(MEMORY_FOLDER, `skein-${process.getuid?.() ?? 0}`);
 }
 
 /** Makes `folder`, ours, so that `user` can enter it; throws when one of its parents is closed to that user. */

@@ -7,6 +7,9 @@ import { defineConfig } from 'vitest/config';
  */
 const FILES_AT_A_TIME = Math.min(4, Math.max(2, availableParallelism()));
 
+/** Cases of the corpus that run at a time: they wait for a database half of the time. */
+const CASES_AT_A_TIME = 4;
+
 /** One more of those that need no servers: where they wait, they wait for a deadline that has to pass. */
 const UNIT_FILES_AT_A_TIME = FILES_AT_A_TIME + 1;
 
@@ -49,6 +52,7 @@ export default defineConfig({
           globalSetup: ['test/support/obtain-programs.ts'],
           testTimeout: 60_000,
           hookTimeout: 120_000,
+          maxConcurrency: CASES_AT_A_TIME,
         },
       },
       {

@@ -1,0 +1,5 @@
+CREATE TABLE t (a int);
+COMMENT ON TABLE t IS 'old';
+COMMENT ON COLUMN t.a IS 'old';
+CREATE INDEX i ON t (a);
+COMMENT ON INDEX i IS 'old';

@@ -1,0 +1,3 @@
+CREATE TYPE e AS ENUM ('a', 'c');
+CREATE TABLE t (k e);
+INSERT INTO t VALUES ('c');

@@ -1,0 +1,4 @@
+CREATE TABLE t (a int, b int);
+CREATE INDEX i ON t (a);
+COMMENT ON INDEX i IS 'kept';
+INSERT INTO t VALUES (1, 1);

@@ -1,0 +1,3 @@
+CREATE TABLE a (id int);
+CREATE TABLE b (j int) INHERITS (a);
+INSERT INTO b VALUES (1, 1);

@@ -1,0 +1,1 @@
+CREATE TABLE t (i int, k text COLLATE "C" DEFAULT 'x');

@@ -1,0 +1,1 @@
+CREATE TABLE t (k text COLLATE "C" DEFAULT 'x');

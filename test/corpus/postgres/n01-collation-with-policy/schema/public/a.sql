@@ -1,0 +1,2 @@
+CREATE TABLE t (k text COLLATE "C");
+CREATE POLICY p ON t USING (k > 'a');

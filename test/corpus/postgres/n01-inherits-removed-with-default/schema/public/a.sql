@@ -1,0 +1,2 @@
+CREATE TABLE a (id int DEFAULT 3);
+CREATE TABLE b (id int DEFAULT 3, j int DEFAULT 4);

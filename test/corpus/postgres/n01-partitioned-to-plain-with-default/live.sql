@@ -1,0 +1,3 @@
+CREATE TABLE t (k text, j int DEFAULT 4) PARTITION BY LIST (k);
+CREATE TABLE t_a PARTITION OF t FOR VALUES IN ('a');
+INSERT INTO t SELECT 'a', g FROM generate_series(1, 20) g;

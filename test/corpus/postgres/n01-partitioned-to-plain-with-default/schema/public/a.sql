@@ -1,0 +1,1 @@
+CREATE TABLE t (k text, j int DEFAULT 4);

@@ -1,0 +1,3 @@
+CREATE TABLE d (k text);
+CREATE VIEW q AS SELECT k FROM d;
+INSERT INTO d VALUES ('a');

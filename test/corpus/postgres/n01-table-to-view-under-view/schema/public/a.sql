@@ -1,0 +1,2 @@
+CREATE VIEW d AS SELECT 'a'::text AS k;
+CREATE VIEW q AS SELECT k FROM d;

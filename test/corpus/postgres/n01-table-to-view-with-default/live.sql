@@ -1,0 +1,2 @@
+CREATE TABLE d (k text DEFAULT 'x');
+INSERT INTO d VALUES ('a');

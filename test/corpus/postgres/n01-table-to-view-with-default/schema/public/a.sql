@@ -1,0 +1,1 @@
+CREATE VIEW d AS SELECT 'a'::text AS k;

@@ -1,0 +1,3 @@
+CREATE DOMAIN d AS text;
+CREATE TABLE t (k d);
+INSERT INTO t VALUES ('a');

@@ -1,0 +1,3 @@
+CREATE TABLE t (k text, j text) PARTITION BY LIST (k);
+CREATE TABLE t_a PARTITION OF t FOR VALUES IN ('a');
+INSERT INTO t VALUES ('a', 'a');

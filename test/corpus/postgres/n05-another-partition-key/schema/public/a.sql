@@ -1,0 +1,2 @@
+CREATE TABLE t (k text, j text) PARTITION BY LIST (j);
+CREATE TABLE t_a PARTITION OF t FOR VALUES IN ('a');

@@ -1,0 +1,3 @@
+CREATE TABLE t (k text PRIMARY KEY, j int) PARTITION BY LIST (k);
+CREATE TABLE t_a (k text PRIMARY KEY, j int);
+CREATE TABLE c (k text REFERENCES t_a);

@@ -1,0 +1,3 @@
+CREATE TABLE t (k text, j int) PARTITION BY LIST (k);
+CREATE TABLE t_a (k text, j int);
+CREATE VIEW v AS SELECT k FROM t_a;

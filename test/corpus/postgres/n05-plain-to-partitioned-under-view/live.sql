@@ -1,0 +1,3 @@
+CREATE TABLE t (k text);
+CREATE VIEW v AS SELECT k FROM t;
+INSERT INTO t VALUES ('a');

@@ -1,0 +1,1 @@
+CREATE TABLE t (k text, j int, CONSTRAINT c CHECK (j > 0)) PARTITION BY LIST (k);

@@ -1,0 +1,2 @@
+CREATE TABLE t (k text PRIMARY KEY);
+INSERT INTO t VALUES ('a');

@@ -1,0 +1,2 @@
+CREATE TABLE t (k varchar(8));
+CREATE FUNCTION n() RETURNS bigint LANGUAGE sql BEGIN ATOMIC SELECT count(k) FROM t; END;

@@ -1,0 +1,2 @@
+CREATE TABLE t (k varchar(8));
+CREATE VIEW v AS SELECT k FROM t;

@@ -1,0 +1,2 @@
+CREATE TABLE t (id int);
+CREATE MATERIALIZED VIEW m WITH (fillfactor = 70) AS SELECT id FROM t;

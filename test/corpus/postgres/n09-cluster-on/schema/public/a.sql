@@ -1,0 +1,2 @@
+CREATE TABLE t (id int PRIMARY KEY);
+ALTER TABLE t CLUSTER ON t_pkey;

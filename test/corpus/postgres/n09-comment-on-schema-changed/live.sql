@@ -1,0 +1,2 @@
+COMMENT ON SCHEMA public IS 'what we sold';
+CREATE TABLE t (id int);

@@ -1,0 +1,2 @@
+CREATE DOMAIN d AS int;
+CREATE TABLE h (a d);

@@ -1,0 +1,2 @@
+CREATE TABLE t (id int PRIMARY KEY, k text);
+CREATE PUBLICATION n11_a FOR TABLE t (id, k);

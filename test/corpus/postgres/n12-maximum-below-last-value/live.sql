@@ -1,0 +1,3 @@
+CREATE SEQUENCE s;
+SELECT setval('s', 500);
+CREATE TABLE t (id int);

@@ -1,0 +1,3 @@
+CREATE SEQUENCE s;
+SELECT nextval('s');
+CREATE TABLE t (id int);

@@ -1,0 +1,2 @@
+CREATE TABLE t (a cidr);
+INSERT INTO t VALUES ('10.0.0.0/8');

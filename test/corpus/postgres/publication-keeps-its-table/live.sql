@@ -1,0 +1,3 @@
+CREATE TABLE t (id int PRIMARY KEY, k varchar(8));
+CREATE PUBLICATION kept FOR TABLE t;
+INSERT INTO t VALUES (1, 'a');

@@ -1,0 +1,1 @@
+CREATE TABLE t (id int, a timestamptz NOT NULL DEFAULT timezone('utc', now()), b timestamptz DEFAULT now() + interval '30 days', c int DEFAULT 60 * 60, d text DEFAULT lower('ABC'), e date DEFAULT (now())::date);

@@ -1,0 +1,3 @@
+CREATE TABLE t (id int);
+CREATE TABLE gone (id int);
+INSERT INTO gone VALUES (1);

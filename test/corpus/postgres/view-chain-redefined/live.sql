@@ -1,0 +1,5 @@
+CREATE TABLE t (id int, k text);
+CREATE VIEW v AS SELECT id, k FROM t;
+CREATE VIEW w AS SELECT id FROM v;
+COMMENT ON VIEW w IS 'over v';
+GRANT SELECT ON w TO reader;

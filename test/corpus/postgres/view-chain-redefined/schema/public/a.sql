@@ -1,0 +1,4 @@
+CREATE TABLE t (id int, k text);
+CREATE VIEW v AS SELECT id FROM t;
+CREATE VIEW w AS SELECT id FROM v;
+COMMENT ON VIEW w IS 'over v';

@@ -1,0 +1,3 @@
+CREATE TABLE t (id int, k text);
+CREATE VIEW v AS SELECT id, k FROM t;
+GRANT SELECT ON v TO reader;

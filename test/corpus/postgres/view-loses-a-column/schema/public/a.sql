@@ -1,0 +1,2 @@
+CREATE TABLE t (id int, k text);
+CREATE VIEW v AS SELECT id FROM t;

@@ -8,6 +8,7 @@ import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import process from 'node:process';
+import { CORPUS_FILE, corpusSummary, readCorpus } from './corpus.mjs';
 import { repositoryRoot } from './setup.mjs';
 
 const OUTPUT_FOLDER = join(repositoryRoot, '.skein');
@@ -118,7 +119,7 @@ function sayWhatWasNotRun(mode, skipped) {
 
 async function main(mode) {
   mkdirSync(OUTPUT_FOLDER, { recursive: true });
-  rmSync(RESULTS_FILE, { force: true });
+  for (const file of [RESULTS_FILE, CORPUS_FILE]) rmSync(file, { force: true });
   // The static checks run beside the unit tests, and what they found stands below those, where it is seen.
   const [unit, ...checks] = await Promise.all([runProject('unit'), ...CHECKS.map(check)]);
   for (const { text } of checks) say(text);
@@ -127,6 +128,8 @@ async function main(mode) {
   for (const project of mode === 'all' ? ['exhaustive', 'integration'] : []) projects.push(await runProject(project));
   const passed = projects.reduce((sum, project) => sum + project.passed, 0);
   const failed = [...projects, ...checks].reduce((sum, each) => sum + each.failed, 0);
+  const corpus = readCorpus();
+  if (corpus !== null) for (const line of ['', ...corpusSummary(corpus)]) say(line);
   sayWhatWasNotRun(
     mode,
     projects.flatMap((project) => project.skipped),

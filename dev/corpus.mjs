@@ -38,7 +38,7 @@ export function corpusSummary({ reports, absent, isWhole }) {
     `Corpus: ${counts.join(', ')}.`,
     ...part,
     ...(absent.length === 0 ? [] : [`Not found on this machine: PostgreSQL ${absent.join(', ')}.`]),
-    ...(names.length === 0 ? [] : [`Not mended yet, ${names.length} cases of the corpus:`, ...lines]),
+    ...(names.length === 0 ? [] : [`Not mended yet (${names.length}), by name:`, ...lines]),
   ];
 }
 

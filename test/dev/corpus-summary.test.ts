@@ -20,7 +20,7 @@ describe('what is said of the corpus', () => {
     expect(corpusSummary({ reports, absent: [14, 16], isWhole: true })).toEqual([
       'Corpus: 1 of 3 cases are right on PostgreSQL 18, 1 of 2 cases are right on PostgreSQL 15.',
       'Not found on this machine: PostgreSQL 14, 16.',
-      'Not mended yet, 2 cases of the corpus:',
+      'Not mended yet (2), by name:',
       '  bad: loses rows',
       '  new (PostgreSQL 18): fails',
     ]);

@@ -64,14 +64,15 @@ export function writeReport({ reports, absent, isWhole }: CorpusReport): void {
 /** Brings `notYet` of a case of this repository up to date with what happened on all servers. */
 export function updateExpectation(one: Case, reports: readonly CaseReport[]): void {
   if (!IS_UPDATE || !one.folder.startsWith(CASES_FOLDER) || reports.length === 0) return;
+  const wrong = reports.find((report) => report.problems.length > 0);
+  const isMended = wrong === undefined && reports.some((report) => report.standing === 'mended');
+  const isNew = reports.some((report) => report.standing === 'wrong');
+  if (!isMended && !isNew) return;
   const file = join(one.folder, 'expected.yaml');
   const document = parseDocument(readFileSync(file, 'utf8'));
-  const wrong = reports.find((report) => report.problems.length > 0);
-  if (wrong === undefined && reports.some((report) => report.standing === 'mended')) document.delete('notYet');
-  if (wrong !== undefined && reports.some((report) => report.standing === 'wrong')) {
-    document.set('notYet', shortened(wrong.problems[0] ?? wrong.outcome));
-  }
-  writeFileSync(file, document.toString({ lineWidth: 120 }));
+  if (isMended) document.delete('notYet');
+  else document.set('notYet', shortened(wrong?.problems[0] ?? 'nobody knows'));
+  writeFileSync(file, document.toString({ lineWidth: 0 }));
 }
 
 const SENTENCE_CHARACTERS_MAX = 200;

@@ -75,7 +75,12 @@ async function carryOut(client: RawClient, one: Case): Promise<Ended> {
   // Without the option first: whatever is unsafe or blocked has to be refused then.
   const mustRefuse = blocked.length > 0 || isUnsafe;
   const careful = await client.apply({ planId: plan.planId, target: TARGET });
-  const reasons = refusing.flatMap(({ modeReason, unsafeReason }) => [modeReason, unsafeReason]);
+  const reasons = refusing.flatMap(({ ddl, modeReason, unsafeReason }) => [
+    // A difference without a statement is told in a comment.
+    ddl.startsWith('--') ? ddl : '',
+    modeReason,
+    unsafeReason,
+  ]);
   const said = [careful.errorMessage, ...reasons].filter((each) => each !== '').join('\n');
   if (careful.accepted) {
     const ended = { ...base, ...(await follow(client, careful.applyId, one)) };

@@ -1,5 +1,5 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { join, relative } from 'node:path';
+import { basename, join, relative } from 'node:path';
 import type { Files } from '../engine/raw-client.js';
 import { REPOSITORY_ROOT } from '../support/repository.js';
 import { type Expectation, GENERAL_RULE, parseExpectation } from './expectation.js';
@@ -27,40 +27,40 @@ export const CASES_FOLDER = join(REPOSITORY_ROOT, 'test', 'corpus', 'postgres');
 /** More cases that may lie beside the clone. They are run as well, where the repository has none of the same name. */
 const CASES_BESIDE = join(REPOSITORY_ROOT, '..', 'shared', 'cases', 'postgres');
 
-/** Every case there is, by name. Throws with every problem of every `expected.yaml`. */
-export function readCases(): readonly Case[] {
-  const own = namesIn(CASES_FOLDER).map((name) => join(CASES_FOLDER, name));
-  const names = new Set(namesIn(CASES_FOLDER));
-  const beside = namesIn(CASES_BESIDE).filter((name) => !names.has(name));
+/** Every case there is, by name. Throws with every problem of every case. */
+export function readCases(own = CASES_FOLDER, beside = CASES_BESIDE): readonly Case[] {
+  const names = namesIn(own);
+  const others = namesIn(beside).filter((name) => !names.includes(name));
   const problems: string[] = [];
-  const cases = [...own, ...beside.map((name) => join(CASES_BESIDE, name))].flatMap((folder) => {
+  const read = (folder: string, isOurs: boolean) => {
     try {
-      return [readCase(folder)];
+      return [readCase(folder, isOurs)];
     } catch (error) {
       problems.push(error instanceof Error ? error.message : String(error));
       return [];
     }
-  });
+  };
+  const cases = [
+    ...names.flatMap((name) => read(join(own, name), true)),
+    ...others.flatMap((name) => read(join(beside, name), false)),
+  ];
   if (problems.length > 0) throw new Error(`The corpus cannot be read:\n${problems.join('\n')}`);
   return cases;
 }
 
-export function readCase(folder: string): Case {
-  const name = folder.replace(/^.*[\\/]/, '');
+function readCase(folder: string, isOurs: boolean): Case {
   const expectedFile = join(folder, 'expected.yaml');
-  const isOurs = folder.startsWith(CASES_FOLDER);
   if (isOurs && !existsSync(expectedFile)) throw new Error(`${shown(expectedFile)}: is missing`);
   const files = readSchema(join(folder, 'schema'));
   if (Object.keys(files).length === 0) throw new Error(`${shown(folder)}: has no schema/<namespace>/<file>.sql`);
+  const expected = readIfThere(expectedFile);
   return {
-    name,
+    name: basename(folder),
     folder,
     around: readIfThere(join(folder, 'around.sql')),
     live: readFileSync(join(folder, 'live.sql'), 'utf8'),
     files,
-    expectation: existsSync(expectedFile)
-      ? parseExpectation(readFileSync(expectedFile, 'utf8'), shown(expectedFile))
-      : GENERAL_RULE,
+    expectation: expected === '' ? GENERAL_RULE : parseExpectation(expected, shown(expectedFile)),
   };
 }
 

@@ -72,7 +72,7 @@ export function updateExpectation(one: Case, reports: readonly CaseReport[]): vo
   const document = parseDocument(readFileSync(file, 'utf8'));
   if (isMended) document.delete('notYet');
   else document.set('notYet', shortened(wrong?.problems[0] ?? 'nobody knows'));
-  writeFileSync(file, document.toString({ lineWidth: 0 }));
+  writeFileSync(file, document.toString({ lineWidth: 0, flowCollectionPadding: false }));
 }
 
 const SENTENCE_CHARACTERS_MAX = 200;

@@ -17,16 +17,18 @@ export function readCorpus() {
   return existsSync(CORPUS_FILE) ? JSON.parse(readFileSync(CORPUS_FILE, 'utf8')) : null;
 }
 
+const inOrder = (a, b) => (a < b ? -1 : 1);
+
 /** What `npm test` says of the corpus: how many cases are right, which are not mended yet, and which servers were not there. */
 export function corpusSummary({ reports, absent, isWhole }) {
-  const servers = [...new Set(reports.map((report) => report.server))];
+  const servers = [...new Set(reports.map((report) => report.server))].toSorted(inOrder).toReversed();
   const counts = servers.map((server) => {
     const cases = reports.filter((report) => report.server === server);
     const right = cases.filter((report) => report.standing === 'right' || report.standing === 'mended');
     return `${right.length} of ${cases.length} cases are right on ${server}`;
   });
   const waiting = reports.filter((report) => report.standing === 'not yet');
-  const names = [...new Set(waiting.map((report) => report.name))];
+  const names = [...new Set(waiting.map((report) => report.name))].toSorted(inOrder);
   const lines = names.map((name) => {
     const [first, ...others] = waiting.filter((report) => report.name === name);
     const onAll = others.length + 1 === reports.filter((report) => report.name === name).length;

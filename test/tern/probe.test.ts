@@ -87,14 +87,19 @@ test('a new connection is probed again before anything else is sent over it', as
   expect(health[1]?.sequence).toBeLessThan(before);
 });
 
-test('an engine that is not serving yet is unreachable, and is not asked for anything', { timeout: 60_000 }, async () => {
+test('an engine that is not serving yet is unreachable, and is not asked for anything', {
+  timeout: 60_000,
+}, async () => {
   const { plane, engine } = await startPair();
   plane.fault({
     rpc: 'Health',
     times: Infinity,
     action: { kind: 'error_before', status: 'UNAVAILABLE', message: 'service unavailable' },
   });
-  await expect(engine.ready({ timeoutMs: 3_000 })).rejects.toMatchObject({ type: 'Unreachable', status: 'UNAVAILABLE' });
+  await expect(engine.ready({ timeoutMs: 3_000 })).rejects.toMatchObject({
+    type: 'Unreachable',
+    status: 'UNAVAILABLE',
+  });
   expect(plane.ledger.calls({ rpc: 'Health' }).length).toBeGreaterThan(1);
   plane.clearFaults();
   await engine.ready({ timeoutMs: 30_000 });

@@ -3,6 +3,7 @@ import type { DeploymentLogs, LogsInput } from '../domain/log.js';
 import type { OperationOutcome } from '../domain/operation.js';
 import type { Progress } from '../domain/observation.js';
 import type { EndedState, OperationState } from '../domain/state.js';
+import type { Baseline, Verification } from '../domain/verification.js';
 
 /**
  * What workflows may ask of the world. Types only, written by hand, so that workflow code sees no Node and no gRPC.
@@ -31,7 +32,7 @@ export interface Activities {
   revert(input: RemoteInput): Promise<RevertAnswer>;
   /** Gives a revert window up, so that the change completes: asks Progress first, as `revert`. */
   skipRevert(input: RemoteInput): Promise<RevertAnswer>;
-  /** Reads the engine's diff: is this plan done already? (design 4.5) */
+  /** Reads the engine's diff: is this plan done already? In place only if `remaining` is empty (design 4.5). */
   verifyPlan(input: OperationScope): Promise<VerifyAnswer>;
   /** Who holds a target's workflow id. */
   describeHolder(input: { readonly workflowId: string }): Promise<Holder>;
@@ -70,7 +71,13 @@ export interface DispatchInput {
 }
 
 export type DispatchAnswer =
-  | { readonly kind: 'accepted'; readonly remoteApplyId: string; readonly remoteOperationId: string | null }
+  | {
+      readonly kind: 'accepted';
+      readonly remoteApplyId: string;
+      readonly remoteOperationId: string | null;
+      /** What the diff held that no plan explains, right before the first send; null or absent where it is not known. */
+      readonly baseline?: Baseline;
+    }
   /** A definite no; `sent` is false when even the call was refused here, such as for an engine of the old dialect. */
   | { readonly kind: 'refused'; readonly message: string; readonly sent: boolean }
   /** Believed only from the first attempt of the activity (design 4.2). */
@@ -114,6 +121,8 @@ export interface WatchInput extends RemoteInput {
   readonly settledBefore: string | null;
   /** Stale `stopped` samples are not believed for 30 s after a Start (C29). */
   readonly startedAgain: boolean;
+  /** What the dispatch read before it sent; null or absent where that is not known. */
+  readonly baseline?: Baseline;
 }
 
 /**
@@ -146,8 +155,10 @@ export interface WatchEnd {
   readonly drift: readonly string[];
   /** The engine says failed and the diff says done. */
   readonly changeInPlace: boolean;
-  /** False when the engine cannot say how it ended. */
+  /** False when the engine cannot say how it ended, or nobody can tell whether it did what it said. */
   readonly confirmed: boolean;
+  /** The engine says completed, and the diff holds what nobody can tell from this plan. Absent: no. */
+  readonly unverified?: boolean;
 }
 
 export interface ControlInput extends RemoteInput {
@@ -191,9 +202,10 @@ export interface Requested {
   readonly settledBefore: string | null;
 }
 
-export interface VerifyAnswer {
-  readonly remaining: readonly string[];
+export interface VerifyAnswer extends Partial<Pick<Verification, 'missing' | 'unverifiable'>> {
   readonly drift: readonly string[];
+  /** All that keeps the change from being in place. Alone in answers of earlier versions, which knew no more. */
+  readonly remaining: readonly string[];
 }
 
 export interface Holder {

@@ -2,7 +2,9 @@ import { Context } from '@temporalio/activity';
 import { FAILURES } from '../domain/failure.js';
 import { withOperationIds } from '../domain/ids.js';
 import type { LiveDetail } from '../domain/live.js';
+import type { Baseline } from '../domain/verification.js';
 import type { ApplyAnswer, ApplyRequest, Engine, EngineFailure } from '../tern/engine.js';
+import { BaselineReader } from './baseline.js';
 import { Beat, cancelledByWorkflow, pause } from './beat.js';
 import type { Activities, DispatchAnswer, DispatchInput, OperationScope } from './contract.js';
 import { asEngineFailure } from './failure.js';
@@ -15,16 +17,21 @@ const BACKOFF_MS = { first: 200, max: 10_000 } as const;
 export interface DispatchDetails extends LiveDetail {
   /** Since when a live engine has answered with errors, ISO 8601; null before the first. */
   readonly internalSince: string | null;
+  /** What was read before the first send; absent until it was. */
+  readonly baseline?: Baseline;
 }
 
 export function createDispatch(ports: ActivityPorts): Activities['dispatch'] {
   return async (input) => {
     const plan = await ports.plans.fetch(input.scope);
-    using beat = new Beat<DispatchDetails>(resumeDetails(), ports.timings);
+    const earlier = resumeDetails();
+    using beat = new Beat<DispatchDetails>(earlier, ports.timings);
+    const show = (change: Partial<DispatchDetails>) => beat.show({ ...beat.details, ...change });
     // Awaited here: without it the beat would end as soon as the promise is made.
     return await sendUntilAnswered({
       input,
       beat,
+      before: new BaselineReader({ scope: input.scope, plan, show, earlier: earlier.baseline }),
       request: buildApplyRequest(input, plan),
       engine: () => ports.engines.engineFor(input.scope.deployment),
       timings: ports.timings,
@@ -39,6 +46,8 @@ interface SendParams {
   readonly request: ApplyRequest;
   readonly engine: () => Engine;
   readonly timings: Timings;
+  /** Reads what is different before the first send; null while an earlier send is being settled. */
+  readonly before: BaselineReader | null;
   /** A cancelled attempt that sent nothing says so. Off while an earlier send is being settled. */
   readonly mayReportNotSent: boolean;
 }
@@ -48,7 +57,7 @@ interface SendParams {
  * is built once and every repeat is byte-identical (engine contract 2.3).
  */
 export async function sendUntilAnswered(params: SendParams): Promise<DispatchAnswer> {
-  const { input, beat } = params;
+  const { input, beat, before } = params;
   const signal = Context.current().cancellationSignal;
   let sent = false;
   let backoffMs: number = BACKOFF_MS.first;
@@ -61,14 +70,15 @@ export async function sendUntilAnswered(params: SendParams): Promise<DispatchAns
     try {
       const engine = params.engine();
       await engine.ready({ timeoutMs: READY_TIMEOUT_MS, signal });
+      if (!sent) await before?.read(engine);
       if (signal.aborted) continue;
       beat.refuseIfLost();
       sent = true;
-      beat.show({ ...beat.details, started: true, startedAt: input.scope.startedAt, unreachableSince: null });
-      return toDispatchAnswer(await engine.apply(params.request), input);
+      beat.show({ ...beat.details, ...markOfSend(input, before) });
+      return toDispatchAnswer(await engine.apply(params.request), params);
     } catch (error) {
       const failure = asEngineFailure(error);
-      if (signal.aborted && failure.type === 'Unreachable') continue;
+      if (signal.aborted && (failure.type === 'Unreachable' || !sent)) continue;
       const answer = judgeFailure(failure, params, sent);
       if (answer !== null) return answer;
     }
@@ -102,8 +112,17 @@ function judgeFailure(failure: EngineFailure, params: SendParams, sent: boolean)
   return { kind: 'unconfirmed', message: withOperationIds(text, ids) };
 }
 
-function toDispatchAnswer(answer: ApplyAnswer, input: DispatchInput): DispatchAnswer {
-  if (answer.kind === 'accepted') return answer;
+/** What the heartbeat says from the first send on: that it may have left, and what was read before. */
+function markOfSend({ scope }: DispatchInput, before: BaselineReader | null) {
+  const mark = { started: true, startedAt: scope.startedAt, unreachableSince: null };
+  return before === null ? mark : { ...mark, baseline: before.baseline };
+}
+
+function toDispatchAnswer(
+  answer: ApplyAnswer,
+  { input, before }: Pick<SendParams, 'input' | 'before'>,
+): DispatchAnswer {
+  if (answer.kind === 'accepted') return { ...answer, baseline: before?.baseline ?? null };
   const holder =
     answer.conflict === null
       ? ''
@@ -152,5 +171,6 @@ export function resumeDetails(): DispatchDetails {
     parkedSince: null,
     parkedUntil: null,
     internalSince: known.internalSince ?? null,
+    ...(known.baseline === undefined ? {} : { baseline: known.baseline }),
   };
 }

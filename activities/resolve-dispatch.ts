@@ -27,6 +27,7 @@ export function createResolveDispatch(ports: ActivityPorts): Activities['resolve
       engine,
       timings: ports.timings,
       request: buildApplyRequest(input, plan),
+      before: null,
       mayReportNotSent: false,
     });
     switch (answer.kind) {

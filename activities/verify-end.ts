@@ -2,8 +2,9 @@ import { Context } from '@temporalio/activity';
 import { withOperationIds } from '../domain/ids.js';
 import type { LiveDetail } from '../domain/live.js';
 import { OPERATION_STATE, type OperationState } from '../domain/state.js';
+import { type Verification, shortened } from '../domain/verification.js';
 import { abandonable, pause } from './beat.js';
-import type { VerifyAnswer, WatchEnd, WatchInput } from './contract.js';
+import type { WatchEnd, WatchInput } from './contract.js';
 import { asEngineFailure } from './failure.js';
 import type { ActivityPorts } from './ports.js';
 import { readDifference } from './verify-plan.js';
@@ -56,20 +57,14 @@ function withoutTasks(end: WatchEnd, { input }: Verifier): WatchEnd {
 async function verifyCompletion(end: WatchEnd, verifier: Verifier): Promise<WatchEnd> {
   const { input, ports, show, retryMs } = verifier;
   const signal = Context.current().cancellationSignal;
-  let missingBefore = false;
+  let isSecondReading = false;
   for (;;) {
     if (signal.aborted) return Context.current().cancelled;
     try {
-      const { remaining, drift } = await readOnce(verifier);
-      if (remaining.length === 0) return { ...end, drift };
-      if (missingBefore)
-        return {
-          ...end,
-          state: 'failed',
-          drift,
-          message: withIds(input, `the engine reported completed, but ${remaining.join('; ')} is still missing`),
-        };
-      missingBefore = true;
+      const verification = await readOnce(verifier);
+      if (isInPlace(verification)) return { ...end, drift: shortened(verification.drift) };
+      if (isSecondReading) return disbelieve(end, input, verification);
+      isSecondReading = true;
       await pause(ports.timings.verifyAgainMs, signal);
     } catch (error) {
       const failure = asEngineFailure(error);
@@ -79,6 +74,31 @@ async function verifyCompletion(end: WatchEnd, verifier: Verifier): Promise<Watc
   }
 }
 
+/** Said completed, and it is not there, or nobody can tell. What is missing is the worse of the two, so it is said first. */
+function disbelieve(end: WatchEnd, input: WatchInput, verification: Verification): WatchEnd {
+  const missing = shortened(verification.missing).join('; ');
+  const unverifiable = shortened(verification.unverifiable).join('; ');
+  const failed = { ...end, state: 'failed', drift: shortened(verification.drift) } as const;
+  if (missing !== '') {
+    const beside =
+      unverifiable === '' ? '' : `; beside it, it cannot be told whether it is part of this change: ${unverifiable}`;
+    const text = `the engine reported completed, but ${missing} is still missing${beside}`;
+    return { ...failed, message: withIds(input, text) };
+  }
+  const before =
+    input.baseline == null
+      ? 'and there is no diff from before the dispatch to compare with'
+      : 'and was not in the diff from before the dispatch';
+  const text =
+    `the engine reported completed, and it cannot be verified: its diff holds ${unverifiable}, which may be part of this change ${before}. ` +
+    'Look at the target; then `retry` verifies it again, without a new attempt, and `skip --reason` leaves it as it is';
+  return { ...failed, message: withIds(input, text), confirmed: false, unverified: true };
+}
+
+function isInPlace({ missing, unverifiable }: Verification): boolean {
+  return missing.length === 0 && unverifiable.length === 0;
+}
+
 /** Before a failure is recorded the diff is read as well: the change may be there in spite of it. */
 export async function examineFailure(end: WatchEnd, verifier: Verifier): Promise<WatchEnd> {
   const { input, ports } = verifier;
@@ -86,8 +106,9 @@ export async function examineFailure(end: WatchEnd, verifier: Verifier): Promise
   const message = withIds(input, end.message || 'the engine reported failed without a message');
   for (let tries = 0; tries < DIFF_TRIES_AFTER_FAILURE && !signal.aborted; tries += 1) {
     try {
-      const { remaining, drift } = await readOnce(verifier);
-      if (remaining.length > 0) return { ...end, message, drift };
+      const verification = await readOnce(verifier);
+      const drift = shortened(verification.drift);
+      if (!isInPlace(verification)) return { ...end, message: `${message}${describeDoubt(verification)}`, drift };
       return {
         ...end,
         drift,
@@ -105,10 +126,17 @@ export async function examineFailure(end: WatchEnd, verifier: Verifier): Promise
   };
 }
 
-async function readOnce({ ports, input }: Verifier): Promise<VerifyAnswer> {
+/** Nothing of the plan is left for certain, and yet the change cannot be called in place. */
+function describeDoubt({ missing, unverifiable }: Verification): string {
+  if (missing.length > 0) return '';
+  return `. It is not known whether the change is there: the diff holds ${shortened(unverifiable).join('; ')}, which may be part of it`;
+}
+
+async function readOnce({ ports, input }: Verifier): Promise<Verification> {
   const { scope } = input;
   const plan = await ports.plans.fetch(scope);
-  const reading = readDifference(ports.engines.engineFor(scope.deployment), scope, plan);
+  const engine = ports.engines.engineFor(scope.deployment);
+  const reading = readDifference({ engine, scope, plan, baseline: input.baseline ?? null });
   return abandonable(reading, Context.current().cancellationSignal);
 }
 

@@ -26,7 +26,7 @@ export async function resumeApply(
   resumption: Resumption,
   by: string,
 ): Promise<ResumedApply> {
-  const [input, previous] = await Promise.all([readInput(client, run), readPrevious(client, run)]);
+  const [input, previous] = await Promise.all([readInput(client, run), readPrevious(client, run, resumption)]);
   const resumed = resume({
     previous,
     policy: resolvePolicy(input.spec),
@@ -42,10 +42,13 @@ export async function resumeApply(
 }
 
 /** What the last run came to; of one that closed without a result, what its operations came to. */
-async function readPrevious(client: Client, run: ApplyRun): Promise<ApplyResult> {
+async function readPrevious(client: Client, run: ApplyRun, { control }: Resumption): Promise<ApplyResult> {
   const end = await readEnd(client, run);
   if (end.kind === 'result') return end.result;
   if (end.how === 'InvalidSpec') throw new SkeinError('refused', `apply ${run.apply} never began: ${end.message}`);
+  // Its operations may still be going on, and a run that only leaves some of them out would not take the others over.
+  if (control === 'skip')
+    throw new SkeinError('refused', `apply ${run.apply} was interrupted; take it up with \`start ${run.apply}\` first`);
   const { view, operations } = await readInterruptedRun(client, run);
   return await resultOfLastOperations(client, view, operations);
 }

@@ -216,17 +216,21 @@ export class SkeinClient {
     return await this.#send(apply, 'skip-revert', this.#window(options), 'its revert windows are over');
   }
 
-  /** Leaves deployments of a running apply out; with `unconfirmed`, also one whose engine does not answer. */
-  async skip(apply: string, options: SkipOptions): Promise<ControlReport> {
+  /**
+   * Leaves deployments out: of a running apply also one whose engine does not answer, with `unconfirmed`; of a closed one
+   * those that failed or were stopped, in a new run that does nothing else.
+   */
+  async skip(apply: string, options: SkipOptions): Promise<ControlReport | ResumedApply> {
     const { deployments = [], all = false, reason, unconfirmed = false } = options;
-    const message = { ...this.#message(options), deployments, all, reason, unconfirmed };
-    const names = all ? '<name>' : deployments.join(' --skip ');
-    return await this.#send(
-      apply,
-      'skip',
-      message,
-      `leave them out of the next run with \`start ${apply} --skip ${names}\``,
-    );
+    return await this.#explaining(async () => {
+      const run = await describeRun(this.#client, apply);
+      const message = { ...this.#message(options), deployments, all, reason, unconfirmed };
+      if (run.open) return await sendControl(this.#connection, apply, 'skip', message);
+      await this.#checkEnvironment(run, 'skip', options);
+      if (deployments.length === 0 && !all)
+        throw new SkeinError('refused', `skip of apply ${apply} must name a deployment, or be for all`);
+      return await resumeApply(this.#client, run, { control: 'skip', deployments, reason }, this.#caller);
+    });
   }
 
   /** The engines' own logs. */
@@ -265,7 +269,7 @@ export class SkeinClient {
 
   async #checkEnvironment(
     run: ApplyRun,
-    control: 'start' | 'retry' | 'cancel',
+    control: 'start' | 'retry' | 'cancel' | 'skip',
     { environment }: ControlOptions,
   ): Promise<void> {
     if (environment !== undefined) await refuseOtherEnvironment(this.#client, run, control, environment);

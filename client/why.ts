@@ -108,7 +108,8 @@ function becauseOf(operation: OperationStatus, status: ApplyStatus): string {
     operation.waitingOn,
     operation.cutoverAsked ? 'its cutover was asked for, and follows in its turn' : '',
     operation.message,
-    operation.confirmed ? '' : 'its engine never confirmed how it ended',
+    operation.confirmed || operation.unverified ? '' : 'its engine never confirmed how it ended',
+    operation.drift.length === 0 ? '' : `not part of this change: ${operation.drift.join('; ')}`,
   ].filter((part) => part !== '');
   return parts.length > 0 ? parts.join('; ') : OPERATION_STATE[operation.state].label;
 }
@@ -136,14 +137,17 @@ function nextCommands(status: ApplyStatus): readonly string[] {
   const { apply } = status;
   if (status.interrupted !== null) return [`start ${apply}`, `cancel ${apply}`];
   if (status.detail === 'coarse' && !needsPerson(status)) return ['worker --config skein.yaml'];
-  if (status.waitingFor !== null && status.waitingFor.commands.length > 0) return status.waitingFor.commands;
+  const lookedAt = skipsOfUnverified(status);
+  if (status.waitingFor !== null && status.waitingFor.commands.length > 0)
+    return [...status.waitingFor.commands, ...lookedAt];
   const setbacks = setbacksOf(status);
   switch (status.state) {
     case 'completed':
       return [];
     case 'failed':
       return [
-        retryOfSetbacks(apply, setbacks),
+        setbacks.length > 0 ? retryOfSetbacks(apply, setbacks) : retryOf(apply, failedIn(status)),
+        ...lookedAt,
         ...(status.counts.stopped === undefined ? [] : [`start ${apply} --release`]),
       ];
     case 'stopped':
@@ -157,8 +161,30 @@ function nextCommands(status: ApplyStatus): readonly string[] {
         ),
       ];
     default:
-      return [`watch ${apply}`, `stop ${apply}`];
+      return [...retryOfUnverified(status), ...lookedAt, `watch ${apply}`, `stop ${apply}`];
   }
+}
+
+/** Of a running apply: with all setbacks, because the others would keep the policy closed; not after a stop or a cancel. */
+function retryOfUnverified(status: ApplyStatus): readonly string[] {
+  const mayRetry = status.state === 'running_degraded' || status.state === 'paused';
+  return mayRetry && unverified(status).length > 0 ? [retryOfSetbacks(status.apply, setbacksOf(status))] : [];
+}
+
+function unverified({ operations }: ApplyStatus): readonly string[] {
+  return operations.filter((one) => one.unverified && !one.skipped).map(({ deployment }) => deployment);
+}
+
+/** For a person who has looked at what nobody can verify from here. */
+function skipsOfUnverified(status: ApplyStatus): readonly string[] {
+  const names = unverified(status).slice(0, NAMED_MAX);
+  if (names.length === 0) return [];
+  return [`skip ${status.apply}${names.map((name) => ` --deployment ${name}`).join('')} --reason <text>`];
+}
+
+/** What was left out is no setback, and can still be attempted anew by its name. */
+function failedIn({ operations }: ApplyStatus): readonly string[] {
+  return operations.filter(({ state }) => state === 'failed').map(({ deployment }) => deployment);
 }
 
 /** Most setbacks that the command names; without names it means all of them. */

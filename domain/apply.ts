@@ -60,12 +60,15 @@ export interface InitialOperation {
   readonly before: OperationOutcome | null;
   /** A person asked to end it for good: it goes on only to be cancelled. */
   readonly cancel: boolean;
+  /** What its dispatch read before it sent, where it goes on with that remote apply; absent where that is not known. */
+  readonly baseline?: readonly string[];
 }
 
 /** An attempt that may be alive on its engine although its operation has ended. */
 export interface UnsettledAttempt {
   readonly attempt: number;
   readonly remoteApplyId: string | null;
+  readonly baseline?: readonly string[];
 }
 
 /** Input of the apply workflow. The workflow id is the apply id. */

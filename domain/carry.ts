@@ -1,5 +1,6 @@
 import type { ApplyResult, CarriedState, InitialOperation } from './apply.js';
 import { describeSetbacks, isPolicyOpen } from './derive.js';
+import { anew, endForGood, ended, goOn } from './initial-operation.js';
 import { listNames } from './listing.js';
 import { type OperationFacts, type OperationOutcome, isSetback } from './operation.js';
 import { type RolloutPolicy, waveIndexes } from './spec.js';
@@ -16,7 +17,16 @@ export type Resumption =
       readonly skip: readonly string[];
     }
   /** Names the deployments to end for good; empty means all. */
-  | { readonly control: 'cancel'; readonly deployments: readonly string[] };
+  | { readonly control: 'cancel'; readonly deployments: readonly string[] }
+  /** Names the deployments to leave out from now on; empty means all that can be. Nothing else goes on by it. */
+  | { readonly control: 'skip'; readonly deployments: readonly string[]; readonly reason: string };
+
+/** Those after which the apply goes on, so that its policy has to be open. */
+type GoingOn = Extract<Resumption, { control: 'start' | 'retry' }>;
+
+function isGoingOn(resumption: Resumption): resumption is GoingOn {
+  return resumption.control === 'start' || resumption.control === 'retry';
+}
 
 export type Resumed =
   | { readonly ok: true; readonly carried: CarriedState }
@@ -48,11 +58,11 @@ export function resume(params: {
   const carried = operations.map(({ initial }) => initial);
   const isWhole = resumption.control === 'cancel' && resumption.deployments.length === 0;
   if (!operations.some(({ isReached }) => isReached)) return refuse(nothingToDo(previous, resumption));
-  if (resumption.control !== 'cancel') {
+  if (isGoingOn(resumption)) {
     const refused = refuseByPolicy({ previous, policy, resumption, carried });
     if (refused !== null) return refused;
   }
-  const released = previous.released || (resumption.control !== 'cancel' && resumption.release);
+  const released = previous.released || (isGoingOn(resumption) && resumption.release);
   return {
     ok: true,
     carried: {
@@ -67,14 +77,9 @@ export function resume(params: {
           by: params.by,
           at: params.at,
           settledAt: resumption.control === 'cancel' ? null : params.at,
-          deployments:
-            resumption.control === 'retry'
-              ? operations.filter((o) => o.retried).map((o) => o.initial.deployment)
-              : resumption.control === 'cancel'
-                ? resumption.deployments
-                : [],
+          deployments: recordedDeployments(resumption, operations),
           wave: null,
-          reason: null,
+          reason: resumption.control === 'skip' ? resumption.reason : null,
         },
       ],
       startedAt: previous.startedAt,
@@ -102,6 +107,21 @@ function carryWaves(
   }));
 }
 
+/** Those that it names, or that it reached without naming them. */
+function recordedDeployments(resumption: Resumption, operations: readonly Applied[]): readonly string[] {
+  const namesOf = (chosen: readonly Applied[]) => chosen.map(({ initial }) => initial.deployment);
+  switch (resumption.control) {
+    case 'start':
+      return [];
+    case 'retry':
+      return namesOf(operations.filter(({ retried }) => retried));
+    case 'skip':
+      return namesOf(operations.filter(({ isReached }) => isReached));
+    case 'cancel':
+      return resumption.deployments;
+  }
+}
+
 interface Applied {
   readonly initial: InitialOperation;
   /** Something happens to it in the new run. */
@@ -114,6 +134,7 @@ function applyResumption(operation: OperationOutcome, resumption: Resumption, at
     const isNamed = resumption.deployments.length === 0 || resumption.deployments.includes(operation.deployment);
     return isNamed ? applyCancel(operation, at) : leave(operation);
   }
+  if (resumption.control === 'skip') return applySkip(operation, resumption.deployments);
   if (resumption.skip.includes(operation.deployment)) return leave(asSkipped(operation));
   if (resumption.control === 'retry' && isRetried(operation, resumption.deployments))
     return { initial: anew(operation), isReached: true, retried: true };
@@ -126,16 +147,11 @@ function applyCancel(operation: OperationOutcome, at: string): Applied {
   return initial === null ? leave(operation) : { initial, isReached: true, retried: false };
 }
 
-/**
- * How an operation that ended `stopped` is ended for good: what an engine may still hold goes on, to be cancelled there;
- * what never reached one ends here. Null where nothing is left to cancel; one that was left out and never reached its
- * engine stays as it is.
- */
-export function endForGood(operation: OperationOutcome, at: string): InitialOperation | null {
-  if (operation.state !== 'stopped') return null;
-  if (operation.remoteApplyId !== null || !operation.confirmed) return { ...goOn(operation), cancel: true };
-  if (operation.skipped) return null;
-  return ended({ ...operation, state: 'cancelled', reason: 'operator', completedAt: at });
+/** A person has looked, and leaves it as it is: nothing goes on, and it is no setback any more. */
+function applySkip(operation: OperationOutcome, named: readonly string[]): Applied {
+  const isNamed = named.length === 0 ? operation.state === 'failed' : named.includes(operation.deployment);
+  if (!isNamed || operation.skipped) return leave(operation);
+  return { initial: ended(asSkipped(operation)), isReached: true, retried: false };
 }
 
 function leave(operation: OperationOutcome): Applied {
@@ -162,47 +178,6 @@ function canBeRetried(operation: OperationOutcome): boolean {
   return operation.state !== 'stopped' || operation.reason === 'engine';
 }
 
-/** An operation that ended `stopped` goes on where it was. */
-function goOn(operation: OperationOutcome): InitialOperation {
-  return {
-    deployment: operation.deployment,
-    ended: null,
-    attempt: operation.attempt,
-    remoteApplyId: operation.remoteApplyId,
-    remoteOperationId: operation.remoteOperationId,
-    started: operation.started,
-    atRest: !operation.started || operation.confirmed,
-    startedAt: operation.startedAt,
-    unsettled: null,
-    verifyFirst: false,
-    before: null,
-    cancel: false,
-  };
-}
-
-/** A deliberate new attempt of an operation that ended: another key, the remote id cleared (I1, C05). */
-export function anew(operation: OperationOutcome): InitialOperation {
-  const unsettled = operation.started && (!operation.confirmed || operation.dispatch === 'unconfirmed');
-  return {
-    deployment: operation.deployment,
-    ended: null,
-    attempt: operation.attempt + 1,
-    remoteApplyId: null,
-    remoteOperationId: null,
-    started: operation.started,
-    atRest: !unsettled,
-    startedAt: operation.startedAt,
-    unsettled: unsettled ? { attempt: operation.attempt, remoteApplyId: operation.remoteApplyId } : null,
-    verifyFirst: operation.changeInPlace,
-    before: operation,
-    cancel: false,
-  };
-}
-
-function ended(operation: OperationOutcome): InitialOperation {
-  return { ...goOn(operation), ended: operation };
-}
-
 /** Deployments named for what cannot be done with them: an answer, rather than a run that passes them over in silence. */
 function refuseNamed(previous: ApplyResult, resumption: Resumption): Resumed | null {
   const named = (names: readonly string[]) =>
@@ -215,12 +190,13 @@ function refuseNamed(previous: ApplyResult, resumption: Resumption): Resumed | n
           `cancel of apply ${previous.apply}: ${describeStates(over)}; only stopped deployments are left to cancel`,
         );
   }
-  const completed = named(resumption.skip).filter((operation) => operation.state === 'completed');
+  const skipped = resumption.control === 'skip' ? resumption.deployments : resumption.skip;
+  const completed = named(skipped).filter((operation) => operation.state === 'completed');
   if (completed.length > 0)
     return refuse(
-      `apply ${previous.apply}: ${describeStates(completed)}, so there is nothing to skip; leave it out of --skip`,
+      `apply ${previous.apply}: ${describeStates(completed)}, so there is nothing to skip; leave it out of ${resumption.control === 'skip' ? '--deployment' : '--skip'}`,
     );
-  if (resumption.control === 'start') return null;
+  if (resumption.control !== 'retry') return null;
   const wrong = named(resumption.deployments).filter((operation) => !canBeRetried(operation));
   if (wrong.length === 0) return null;
   return refuse(
@@ -232,7 +208,7 @@ function refuseNamed(previous: ApplyResult, resumption: Resumption): Resumed | n
 function refuseByPolicy(params: {
   readonly previous: ApplyResult;
   readonly policy: RolloutPolicy;
-  readonly resumption: Exclude<Resumption, { control: 'cancel' }>;
+  readonly resumption: GoingOn;
   readonly carried: readonly InitialOperation[];
 }): Resumed | null {
   const { previous, policy, resumption } = params;
@@ -258,6 +234,7 @@ function refuseByPolicy(params: {
 function nothingToDo(previous: ApplyResult, resumption: Resumption): string {
   const states = describeStates(previous.operations);
   if (resumption.control === 'cancel') return `apply ${previous.apply} has nothing left to cancel (${states})`;
+  if (resumption.control === 'skip') return `apply ${previous.apply} has nothing left to skip (${states})`;
   if (resumption.control === 'retry')
     return `apply ${previous.apply} has nothing to retry${resumption.deployments.length > 0 ? ` in ${resumption.deployments.join(', ')}` : ''} (${states})`;
   const failed = previous.operations.filter((operation) => isSetback(operation));
@@ -273,6 +250,7 @@ function describeStates(operations: readonly OperationOutcome[]): string {
 function namedDeployments(resumption: Resumption): readonly string[] {
   switch (resumption.control) {
     case 'cancel':
+    case 'skip':
       return resumption.deployments;
     case 'start':
       return resumption.skip;

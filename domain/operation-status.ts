@@ -16,6 +16,10 @@ export interface OperationStatus {
   readonly confirmed: boolean;
   readonly skipped: boolean;
   readonly resolvedBy: 'lookup' | 'resend' | null;
+  /** Its engine says completed, and nobody can tell whether it is: `retry` verifies it again, without a new attempt. */
+  readonly unverified: boolean;
+  /** Differences on its target that are not part of this change, as the verification found them; the first few. */
+  readonly drift: readonly string[];
   readonly phase: string | null;
   /** One line on what its engine is doing or waits for; empty when there is nothing to say. */
   readonly waitingOn: string;

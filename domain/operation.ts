@@ -28,6 +28,10 @@ export interface OperationOutcome {
   readonly drift: readonly string[];
   /** The verification found the change in place although the engine reported a failure (design 4.5). */
   readonly changeInPlace: boolean;
+  /** Its engine says completed, and nobody can tell whether it is: `retry` verifies again. Absent: no. */
+  readonly unverified?: boolean;
+  /** What its dispatch read before it sent, for a verification in a later run; absent where there is nothing to carry. */
+  readonly baseline?: readonly string[];
   readonly progress: Progress | null;
   /** ISO 8601; taken before the first send; null when it never started. */
   readonly startedAt: string | null;

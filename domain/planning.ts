@@ -172,20 +172,3 @@ function lintProblems(group: PlanGroup): PlanProblem[] {
       message: violation.table === '' ? violation.message : `${violation.table}: ${violation.message}`,
     }));
 }
-
-/** What of a plan a diff still contains: the statements of the plan that are not done (design 4.5). */
-export function remainingStatements(
-  plan: readonly TableChange[],
-  difference: readonly TableChange[],
-): readonly string[] {
-  const open = new Set(difference.map((change) => canonicalChanges([change])));
-  return plan.filter((change) => open.has(canonicalChanges([change]))).map((change) => normalizeStatement(change.ddl));
-}
-
-/** Statements of a diff that are no part of the plan: drift, shown and never decided on (design 4.5). */
-export function otherStatements(plan: readonly TableChange[], difference: readonly TableChange[]): readonly string[] {
-  const planned = new Set(plan.map((change) => canonicalChanges([change])));
-  return difference
-    .filter((change) => !planned.has(canonicalChanges([change])))
-    .map((change) => normalizeStatement(change.ddl));
-}

@@ -8,6 +8,7 @@ import type { OperationStatus } from './operation-status.js';
 import { parkedWarning } from './parking.js';
 import { type ApplySpec, type RolloutPolicy, resolvePolicy, waveIndexes } from './spec.js';
 import { type ApplyState, OPERATION_STATE, type OperationState, hasEnded } from './state.js';
+import { shortened } from './verification.js';
 import { type WaitingStatus, describeTurn, describeWait } from './waiting.js';
 import { type WaveRecord, waveFacts } from './wave.js';
 
@@ -194,6 +195,8 @@ function joinOperation(params: {
       confirmed: true,
       skipped: false,
       resolvedBy: null,
+      unverified: false,
+      drift: [],
       phase: live?.phase ?? null,
       waitingOn: live?.detail ?? '',
       unreachableSince: live?.unreachableSince ?? null,
@@ -276,6 +279,8 @@ function statusOfOutcome(outcome: OperationOutcome, wave: string | null): Operat
     confirmed: outcome.confirmed,
     skipped: outcome.skipped,
     resolvedBy: outcome.resolvedBy,
+    unverified: outcome.unverified ?? false,
+    drift: shortened(outcome.drift),
     phase: null,
     waitingOn: '',
     unreachableSince: null,
@@ -286,6 +291,13 @@ function statusOfOutcome(outcome: OperationOutcome, wave: string | null): Operat
     cutoverAsked: false,
     startedAt: outcome.startedAt,
     completedAt: outcome.completedAt,
-    next: outcome.skipped ? 'nothing; it was skipped' : OPERATION_STATE[outcome.state].next,
+    next: nextOfOutcome(outcome),
   };
+}
+
+function nextOfOutcome({ skipped, unverified, state }: OperationOutcome): string {
+  if (skipped) return 'nothing; it was skipped';
+  if (unverified === true)
+    return 'look at the target; `retry` verifies it again, without a new attempt; `skip` with a reason leaves it as it is';
+  return OPERATION_STATE[state].next;
 }

@@ -19,6 +19,11 @@ export interface Engine {
    */
   ready(params: { readonly timeoutMs: number; readonly signal?: AbortSignal }): Promise<void>;
   health(): Promise<EngineHealth>;
+  /**
+   * Whether Apply itself compares the live schema with the reviewed plan and refuses a target that has drifted. True of
+   * the engines that offer `skein.lookup_by_key`, which are ours. Costs no call once the connection is proven.
+   */
+  comparesBeforeApply(): Promise<boolean>;
   plan(request: PlanRequest): Promise<Plan>;
   /** The engine's diff, nothing stored; safe to repeat (engine contract 2.2). */
   planDiff(request: PlanRequest): Promise<PlanDifference>;

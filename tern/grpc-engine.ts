@@ -53,6 +53,10 @@ export class GrpcEngine implements Engine {
     return { status, version, capabilities, dialect };
   }
 
+  async comparesBeforeApply(): Promise<boolean> {
+    return offersLookup(await this.#session.establish({ subject: this.#subject('Apply', null) }));
+  }
+
   async plan(request: PlanRequest): Promise<Plan> {
     const plan = decodePlan(await this.#send(CALLS.plan, encodePlanRequest(request), null));
     if (plan.planId !== '' || plan.errors.length > 0) return plan;

@@ -165,6 +165,7 @@ export class ApplyMemory {
       message,
       drift: [],
       changeInPlace: false,
+      ...(initial.baseline === undefined ? {} : { baseline: initial.baseline }),
       progress: null,
       startedAt: initial.startedAt,
       completedAt: as === 'stopped' ? null : new Date().toISOString(),

@@ -1,6 +1,6 @@
 import type { Admission, ControlRequest } from '../domain/admission.js';
 import type { Control, ControlRecord } from '../domain/apply.js';
-import { anew, endForGood } from '../domain/carry.js';
+import { anew, endForGood } from '../domain/initial-operation.js';
 import type { ApplyMemory, OperationRecord } from './apply-memory.js';
 import { giveUpSignal, haltSignal, revertSignal, skipRevertSignal } from './messages.js';
 import { tellOperation } from './tell-operation.js';

@@ -65,8 +65,8 @@ interface Watching extends Settled<WatchAnswer> {
 
 function beginWatch(memory: OperationMemory, until: Until): Watching {
   const { pollIntervalMs, verify, queue } = memory.input;
-  const { startedAgain, settledBefore, remoteInput } = memory;
-  const input = { ...remoteInput, pollIntervalMs, verify, until, startedAgain, settledBefore };
+  const { startedAgain, settledBefore, remoteInput, baseline } = memory;
+  const input = { ...remoteInput, pollIntervalMs, verify, until, startedAgain, settledBefore, baseline };
   const scope = new CancellationScope({ cancellable: true });
   const watching = settled(scope.run(() => proxyActivities<Activities>(watchOptions(queue)).watch(input)));
   return Object.assign(watching, { cancel: () => (watching.done ? undefined : scope.cancel()) });

@@ -4,6 +4,7 @@ import { idempotencyKey, withOperationIds } from '../domain/ids.js';
 import type { OperationOutcome } from '../domain/operation.js';
 import type { GiveUpMessage } from '../domain/parse-message.js';
 import type { EndReason, OperationState } from '../domain/state.js';
+import { type Baseline, carriedBaseline } from '../domain/verification.js';
 import type { OperationQueryAnswer } from './messages.js';
 import type { Halt, OperationInput } from './operation-input.js';
 
@@ -19,6 +20,7 @@ export interface End {
   readonly skipped?: boolean;
   readonly drift?: readonly string[];
   readonly changeInPlace?: boolean;
+  readonly unverified?: boolean;
   readonly progress?: OperationOutcome['progress'];
 }
 
@@ -47,6 +49,8 @@ export class OperationMemory {
   dispatch: OperationOutcome['dispatch'];
   resolvedBy: OperationOutcome['resolvedBy'] = null;
   outcome: OperationOutcome | null = null;
+  /** What the dispatch of this attempt read before it sent; null where that is not known. */
+  baseline: Baseline;
   /** Calls that move the engine forward run in it: a halt cancels it, so that one that waits for its engine gives way. */
   readonly forward = new CancellationScope({ cancellable: true });
   /** Written once per attempt (I6), and in history before anyone else hears of it. */
@@ -66,6 +70,7 @@ export class OperationMemory {
         ? null
         : { applyId: initial.remoteApplyId, operationId: initial.remoteOperationId };
     this.dispatch = this.#remote === null ? 'none' : 'confirmed';
+    this.baseline = initial.baseline ?? null;
   }
 
   get isHalted(): boolean {
@@ -101,8 +106,9 @@ export class OperationMemory {
   }
 
   /** Turns to another attempt; what was known of the last one's remote apply is forgotten, except what is given. */
-  turnTo(attempt: number, remoteApplyId: string | null): void {
+  turnTo(attempt: number, remoteApplyId: string | null, baseline: Baseline): void {
     this.attempt = attempt;
+    this.baseline = baseline;
     this.perhapsSent = attempt !== this.input.initial.attempt;
     this.#remote = remoteApplyId === null ? null : { applyId: remoteApplyId, operationId: null };
     this.dispatch = remoteApplyId === null ? 'none' : 'confirmed';
@@ -207,6 +213,8 @@ export class OperationMemory {
       message: end.message ?? '',
       drift: end.drift ?? [],
       changeInPlace: end.changeInPlace ?? false,
+      ...(end.unverified === true ? { unverified: true } : {}),
+      ...carriedBaseline(end.state, this.baseline),
       progress: end.progress ?? null,
       startedAt: this.started ? this.startedAt : null,
       completedAt: end.state === 'stopped' ? null : new Date().toISOString(),

@@ -15,7 +15,7 @@ import { settled } from './scope.js';
 export async function settleEarlierAttempt(memory: OperationMemory): Promise<OperationOutcome | null> {
   const earlier = memory.input.initial.unsettled;
   if (earlier === null) return null;
-  memory.turnTo(earlier.attempt, earlier.remoteApplyId);
+  memory.turnTo(earlier.attempt, earlier.remoteApplyId, earlier.baseline ?? null);
   if (earlier.remoteApplyId === null) {
     const unknown = await resolve(memory, memory.isHalted ? 'stop' : 'settle');
     if (unknown !== null) return unknown;
@@ -24,10 +24,11 @@ export async function settleEarlierAttempt(memory: OperationMemory): Promise<Ope
     const outcome = await followRemote(memory);
     // What a person undid in its window is not applied anew.
     const isDone = outcome.state === 'completed' || outcome.state === 'reverted';
-    if (isDone || memory.isHalted) return outcome;
+    // What its engine calls completed is not sent again: only a person who has looked knows more than the diff.
+    if (isDone || outcome.unverified === true || memory.isHalted) return outcome;
   }
   if (memory.halt !== null) return memory.finishHalted(memory.halt);
-  memory.turnTo(memory.input.initial.attempt, null);
+  memory.turnTo(memory.input.initial.attempt, null, null);
   if (memory.reported !== null) report(memory, 'dispatching');
   return null;
 }
@@ -42,6 +43,7 @@ export async function reachRemote(memory: OperationMemory): Promise<OperationOut
   const answer = await send(memory);
   switch (answer?.kind) {
     case 'accepted':
+      memory.baseline = answer.baseline ?? null;
       return memory.recordRemote(answer.remoteApplyId, answer.remoteOperationId);
     case 'refused':
       memory.started ||= answer.sent;

@@ -39,6 +39,7 @@ function groupAlike(rows: readonly (readonly string[])[]): readonly (readonly st
 }
 
 export function renderResumed({ apply, deployments }: ResumedApply): string {
+  if (deployments.length === 0) return `${apply}: recorded in a new run, in which nothing goes on`;
   return `${apply} goes on in a new run: ${listNames(deployments)}`;
 }
 

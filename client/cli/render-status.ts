@@ -153,7 +153,7 @@ export function describeState(operation: OperationStatus): string {
  * `now` no time that runs on is told.
  */
 export function describeDetail(operation: OperationStatus, now: Date | null): string {
-  const { message, waitingOn, unreachableSince, parkedSince, parkedUntil, cutoverAsked } = operation;
+  const { message, waitingOn, unreachableSince, parkedSince, parkedUntil, cutoverAsked, drift } = operation;
   if (unreachableSince !== null)
     return `no answer since ${formatTime(unreachableSince)}${message === '' ? '' : `: ${message}`}`;
   const isParked = parkedSince !== null && now !== null;
@@ -163,9 +163,15 @@ export function describeDetail(operation: OperationStatus, now: Date | null): st
     isParked && parkedUntil !== null ? `until ${formatTime(parkedUntil)}` : '',
     cutoverAsked ? 'cutover asked for, follows in its turn' : '',
     waitingOn,
+    describeDrift(drift),
   ]
     .filter((part) => part !== '')
     .join('; ');
+}
+
+/** `not part of this change: DROP COLUMN hand on u`, or nothing. */
+export function describeDrift(drift: OperationStatus['drift']): string {
+  return drift.length === 0 ? '' : `not part of this change: ${drift.join('; ')}`;
 }
 
 function colourOf(

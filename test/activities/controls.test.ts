@@ -346,9 +346,17 @@ describe('the verification of a plan', () => {
     const other = { ...CHANGE, ddl: 'DROP TABLE left_behind', table: 'left_behind', changeType: 'drop' };
     const fake = new FakeEngine({ planDiff: [{ ...DIFFERENCE, changes: [CHANGE, other] }] });
     expect(await attempt().run(createVerifyPlan(portsOf(fake)), SCOPE)).toEqual({
+      missing: ['CREATE TABLE orders (id bigint)'],
+      unverifiable: [],
       remaining: ['CREATE TABLE orders (id bigint)'],
       drift: ['DROP TABLE left_behind'],
     });
+  });
+
+  it('says of what it cannot tell that it remains, also to a workflow of a version that asks for nothing else', async () => {
+    const other = { ...CHANGE, ddl: 'CREATE', changeType: 'other' };
+    const fake = new FakeEngine({ planDiff: [{ ...DIFFERENCE, changes: [other] }] });
+    expect(await attempt().run(createVerifyPlan(portsOf(fake)), SCOPE)).toMatchObject({ remaining: ['CREATE'] });
   });
 
   it('with problems in the diff is no verification: neither done nor missing', async () => {

@@ -3,9 +3,13 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import { createDispatch } from '../../activities/dispatch.js';
 import { createResolveDispatch } from '../../activities/resolve-dispatch.js';
 import { until } from '../support/until.js';
-import { DISPATCH, FakeEngine, SHUTDOWN, attempt, failure, portsOf } from './fake-engine.js';
+import { CHANGE, DISPATCH, FakeEngine, SHUTDOWN, attempt, failure, portsOf } from './fake-engine.js';
 
 const ACCEPTED = { kind: 'accepted', remoteApplyId: 'apply-1', remoteOperationId: '11' } as const;
+/** Of an engine whose Apply compares for itself, so that nothing has to be read before. */
+const DISPATCHED = { ...ACCEPTED, baseline: [] };
+const DIFFERENCE = { engine: 'spirit', changes: [CHANGE], lintViolations: [], errors: [], leftovers: [] };
+const FOREIGN = { ...CHANGE, ddl: 'ALTER TABLE orders ENGINE=InnoDB, DROP COLUMN hand' };
 
 afterEach(() => {
   vi.useRealTimers();
@@ -21,7 +25,7 @@ describe('dispatch', () => {
       return ACCEPTED;
     };
     const ports = portsOf({ engine: { ...fake.engine, apply } });
-    expect(await environment.run(createDispatch(ports), DISPATCH)).toEqual(ACCEPTED);
+    expect(await environment.run(createDispatch(ports), DISPATCH)).toEqual(DISPATCHED);
     expect(sent()).toMatchObject({ state: 'dispatching', startedAt: DISPATCH.scope.startedAt });
   });
 
@@ -87,7 +91,7 @@ describe('dispatch', () => {
     const fake = new FakeEngine({ apply: [failure('Ambiguous'), failure('EngineInternal'), ACCEPTED] });
     const internalSince = new Date(Date.now() - 601_000).toISOString();
     const environment = attempt({ attempt: 2, heartbeatDetails: { state: 'dispatching', internalSince } });
-    expect(await environment.run(createDispatch(portsOf(fake)), DISPATCH)).toEqual(ACCEPTED);
+    expect(await environment.run(createDispatch(portsOf(fake)), DISPATCH)).toEqual({ ...ACCEPTED, baseline: null });
     expect(fake.count('apply')).toBe(3);
   });
 
@@ -122,6 +126,80 @@ describe('dispatch', () => {
     );
     await expect(run).rejects.toMatchObject({ type: 'LookAgain', nonRetryable: false });
     expect(fake.count('apply')).toBe(0);
+  });
+});
+
+describe('the diff that is read before the first send', () => {
+  const theirs = { comparesBeforeApply: [false] } as const;
+  /** A diff whose option is no part of the plan that adds a column. */
+  const PLAN = { ...CHANGE, ddl: 'ALTER TABLE orders ADD COLUMN n6 int' };
+
+  function portsWithPlan(fake: Pick<FakeEngine, 'engine'>) {
+    const ports = portsOf(fake);
+    return { ...ports, plans: { fetch: () => Promise.resolve({ changes: [PLAN], schemaFiles: {} }) } };
+  }
+
+  it('is read once, however often the apply is sent, and what nobody could tell from the plan later is kept', async () => {
+    const fake = new FakeEngine({
+      ...theirs,
+      planDiff: [{ ...DIFFERENCE, changes: [PLAN, FOREIGN] }],
+      apply: [failure('Ambiguous'), ACCEPTED],
+    });
+    const answer = await attempt().run(createDispatch(portsWithPlan(fake)), DISPATCH);
+    expect(answer).toEqual({ ...ACCEPTED, baseline: ['public.orders engine = innodb'] });
+    expect(fake.calls.filter((call) => call !== 'comparesBeforeApply')).toEqual(['planDiff', 'apply', 'apply']);
+  });
+
+  it('is shown for what it is while it is awaited, and gives way to a stop at once: nothing was sent', async () => {
+    const fake = new FakeEngine({ ...theirs, apply: [ACCEPTED] });
+    let asked = false;
+    const planDiff = () => {
+      asked = true;
+      return new Promise<never>(() => undefined);
+    };
+    const environment = attempt();
+    const running = environment.run(createDispatch(portsWithPlan({ engine: { ...fake.engine, planDiff } })), DISPATCH);
+    await until(() => asked && environment.beats.some((beat) => /already/.test(String(beat['detail']))));
+    expect(environment.beats.at(-1)).toMatchObject({ started: false });
+    environment.cancel();
+    expect(await running).toEqual({ kind: 'not_sent', activityAttempt: 1 });
+    expect(fake.count('apply')).toBe(0);
+  });
+
+  it.each(['Unreachable', 'Ambiguous'] as const)('is tried again after %s, before anything is sent', async (type) => {
+    const fake = new FakeEngine({
+      ...theirs,
+      planDiff: [failure(type), { ...DIFFERENCE, changes: [FOREIGN] }],
+      apply: [ACCEPTED],
+    });
+    const answer = await attempt().run(createDispatch(portsWithPlan(fake)), DISPATCH);
+    expect(answer).toMatchObject({ baseline: ['public.orders engine = innodb'] });
+    expect(fake.count('planDiff')).toBe(2);
+  });
+
+  it.each([
+    ['any other error', [failure('EngineInternal', 'catalogue is locked')], 1],
+    ['problems in the diff', [{ ...DIFFERENCE, errors: ['cannot parse'] }], 1],
+    ['no answer, again and again', [failure('Ambiguous')], 3],
+  ] as const)('is done without after %s: what it would have held stays unknown', async (_what, planDiff, reads) => {
+    const fake = new FakeEngine({ ...theirs, planDiff, apply: [ACCEPTED] });
+    const answer = await attempt().run(createDispatch(portsWithPlan(fake)), DISPATCH);
+    expect(answer).toEqual({ ...ACCEPTED, baseline: null });
+    expect(fake.count('planDiff')).toBe(reads);
+  });
+
+  it('is what an earlier attempt of the dispatch left, or unknown: it may have sent, and its mark may be lost', async () => {
+    const fake = new FakeEngine({ ...theirs, planDiff: [{ ...DIFFERENCE, changes: [FOREIGN] }], apply: [ACCEPTED] });
+    for (const [details, baseline] of [
+      [{ started: true, baseline: ['public.orders engine = innodb'] }, ['public.orders engine = innodb']],
+      [{ started: true }, null],
+      [{ started: false }, null],
+      [undefined, null],
+    ] as const) {
+      const second = attempt({ attempt: 2, heartbeatDetails: details });
+      expect(await second.run(createDispatch(portsWithPlan(fake)), DISPATCH)).toEqual({ ...ACCEPTED, baseline });
+    }
+    expect(fake.count('planDiff')).toBe(0);
   });
 });
 

@@ -76,6 +76,7 @@ export class FakeEngine {
     this.engine = {
       ready: answers.ready === undefined ? async () => undefined : answer('ready'),
       health: answer('health'),
+      comparesBeforeApply: answers.comparesBeforeApply === undefined ? async () => true : answer('comparesBeforeApply'),
       plan: answer('plan'),
       planDiff: answer('planDiff'),
       apply: answer('apply'),

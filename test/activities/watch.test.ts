@@ -16,6 +16,12 @@ const WATCH: WatchInput = {
 const NOTHING_LEFT = { engine: 'postgres', changes: [], lintViolations: [], errors: [], leftovers: [] };
 const ALL_LEFT = { ...NOTHING_LEFT, changes: [CHANGE] };
 
+/** Ports whose plan adds a column to a table that is there. */
+function addingColumn(fake: FakeEngine) {
+  const changes = [{ ...CHANGE, ddl: 'ALTER TABLE orders ADD n6 int' }];
+  return { ...portsOf(fake), plans: { fetch: () => Promise.resolve({ changes, schemaFiles: {} }) } };
+}
+
 describe('watch', () => {
   it('shows state, phase and progress in its heartbeat, and ends with what the engine ended with', async () => {
     const progress = { percent: 40, rowsCopied: '4000', rowsTotal: '10000', etaSeconds: 12 };
@@ -118,6 +124,44 @@ describe('watch', () => {
     expect(await late.run(createWatch(portsOf(old)), { ...WATCH, startedAgain: true })).toMatchObject({
       state: 'stopped',
     });
+  });
+
+  it('calls what nobody can tell from the plan neither done nor missing, and says what to do', async () => {
+    const options = { ...CHANGE, ddl: "ALTER TABLE orders COMMENT = 'x'" };
+    const ends = (baseline: readonly string[] | null) => {
+      const left = { ...NOTHING_LEFT, changes: [options] };
+      const fake = new FakeEngine({ progress: [observation('completed')], planDiff: [left] });
+      return attempt().run(createWatch(addingColumn(fake)), { ...WATCH, baseline });
+    };
+    const unknown = await ends(null);
+    expect(unknown).toMatchObject({ state: 'failed', confirmed: false, unverified: true, drift: [] });
+    const message = 'message' in unknown ? unknown.message : '';
+    for (const part of [
+      "COMMENT = 'x' on orders",
+      'cannot be verified',
+      'no diff from before',
+      '`retry`',
+      '`skip --reason`',
+    ])
+      expect(message).toContain(part);
+    expect(await ends([])).toMatchObject({ state: 'failed', message: expect.stringContaining('was not in the diff') });
+    const known = await ends(["public.orders comment = ''x'"]);
+    expect(known).toMatchObject({ state: 'completed', confirmed: true, drift: ["COMMENT = 'x' on orders"] });
+  });
+
+  it('reads the diff once more before it disbelieves, and believes what only lagged behind', async () => {
+    const left = { ...NOTHING_LEFT, changes: [{ ...CHANGE, ddl: "ALTER TABLE orders COMMENT = 'x'" }] };
+    const fake = new FakeEngine({ progress: [observation('completed')], planDiff: [left, NOTHING_LEFT] });
+    expect(await attempt().run(createWatch(portsOf(fake)), WATCH)).toMatchObject({ state: 'completed' });
+    expect(fake.count('planDiff')).toBe(2);
+  });
+
+  it('does not call a change in place that nobody can tell from the rest of the diff', async () => {
+    const left = { ...NOTHING_LEFT, changes: [{ ...CHANGE, ddl: 'ALTER TABLE orders (' }] };
+    const fake = new FakeEngine({ progress: [observation('failed', { message: 'lost' })], planDiff: [left] });
+    const answer = await attempt().run(createWatch(portsOf(fake)), WATCH);
+    expect(answer).toMatchObject({ state: 'failed', changeInPlace: false, confirmed: true });
+    expect(answer).toMatchObject({ message: expect.stringContaining('not known whether the change is there') });
   });
 
   it('gives up a read that hangs when its worker shuts down', async () => {

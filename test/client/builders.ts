@@ -160,6 +160,8 @@ export function operationStatus(
     confirmed: true,
     skipped: false,
     resolvedBy: null,
+    unverified: false,
+    drift: [],
     phase: null,
     waitingOn: '',
     unreachableSince: null,

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { CarriedState, InitialOperation } from '../../domain/apply.js';
-import { type Resumed, type Resumption, anew, facts, resume } from '../../domain/carry.js';
+import { type Resumed, type Resumption, facts, resume } from '../../domain/carry.js';
+import { anew } from '../../domain/initial-operation.js';
 import type { OperationOutcome } from '../../domain/operation.js';
 import type { RolloutPolicy } from '../../domain/spec.js';
 import { type WaveRecord, freshWave } from '../../domain/wave.js';

@@ -1,13 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Plan, TableChange } from '../../domain/plan.js';
-import {
-  type DeploymentAnswer,
-  canonicalChanges,
-  comparePlans,
-  normalizeStatement,
-  otherStatements,
-  remainingStatements,
-} from '../../domain/planning.js';
+import { type DeploymentAnswer, canonicalChanges, comparePlans, normalizeStatement } from '../../domain/planning.js';
 
 function change(ddl: string, given: Partial<TableChange> = {}): TableChange {
   return {
@@ -171,19 +164,5 @@ describe('two statements', () => {
   it('on two tables are two changes', () => {
     expect(canonicalChanges([ADD])).not.toBe(canonicalChanges([{ ...ADD, table: 'lines' }]));
     expect(canonicalChanges([ADD])).toBe(canonicalChanges([{ ...ADD, unsafe: true, changeType: 'other' }]));
-  });
-});
-
-describe('a diff after the change', () => {
-  it('shows which statements of the plan are still missing, and which others there are', () => {
-    const other = change('DROP INDEX stray');
-    expect(remainingStatements([ADD, INDEX], [INDEX, other])).toEqual([INDEX.ddl]);
-    expect(otherStatements([ADD, INDEX], [INDEX, other])).toEqual(['DROP INDEX stray']);
-    expect(remainingStatements([ADD, INDEX], [other])).toEqual([]);
-    expect(remainingStatements([ADD, INDEX], [])).toEqual([]);
-  });
-
-  it('with the same statement for another table leaves nothing of the plan missing', () => {
-    expect(remainingStatements([ADD], [{ ...ADD, table: 'lines' }])).toEqual([]);
   });
 });

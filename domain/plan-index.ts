@@ -1,0 +1,111 @@
+import type { Clause, Part, Place } from './clause.js';
+
+/** What is asked of a plan beside its parts: facts about an object that it concerns. */
+type Fact =
+  /** It concerns the object at all. */
+  | 'touched'
+  /** One of its clauses about the object cannot be read. */
+  | 'unread'
+  /** It names a key of the object. */
+  | 'has_key'
+  /** It makes a key of the object that the engine finds a name for. */
+  | 'has_unnamed_key'
+  /** It changes how the text of every column is stored, which shows in the columns where it is not done. */
+  | 'converts'
+  /** It takes the object away. */
+  | 'gone'
+  /** The very clause, by its text. */
+  | 'clause';
+
+const ANY = '\u0000';
+
+const CONVERSIONS: ReadonlySet<string> = new Set(['convert', 'charset', 'character', 'set', 'collate']);
+
+/** The clauses of a plan, found by what they concern in a time that does not depend on how many there are. */
+export class PlanIndex {
+  readonly #clauses = new Map<string, Clause>();
+  readonly #tables = new Set<string>();
+
+  constructor(clauses: readonly Clause[]) {
+    for (const clause of clauses) this.#add(clause);
+  }
+
+  /** The clause of the plan that says the same, or concerns one of the same parts; undefined for none. */
+  find(clause: Clause): Clause | undefined {
+    for (const place of clause.places) {
+      const same = this.#lookUp(place, 'clause', clause.key) ?? this.#lookUp(place, 'gone', '');
+      if (same !== undefined) return same;
+      // What the plan makes as a whole it makes with everything that concerns the whole.
+      const made = clause.reach === 'whole' ? this.#lookUp(place, 'object', '') : undefined;
+      if (made !== undefined) return made;
+    }
+    for (const part of clause.parts) {
+      const found = this.#lookUp(part, part.kind, part.name);
+      if (found !== undefined) return found;
+    }
+    return undefined;
+  }
+
+  says(fact: Exclude<Fact, 'clause'> | 'object', place: Place): boolean {
+    return this.#lookUp(place, fact, '') !== undefined;
+  }
+
+  /** Whether a text that cannot be read names an object of the plan. */
+  isNamedIn(text: string): boolean {
+    const words = new Set(text.toLowerCase().match(/[\p{L}\p{N}_$]+/gu));
+    return [...this.#tables].some((table) =>
+      /^[\p{L}\p{N}_$]+$/u.test(table) ? words.has(table) : text.toLowerCase().includes(table),
+    );
+  }
+
+  #add(clause: Clause): void {
+    for (const place of clause.places) {
+      this.#tables.add(place.table.toLowerCase());
+      this.#note(place, 'clause', clause.key, clause);
+      this.#note(place, 'touched', '', clause);
+      if (clause.reach === 'unreadable') this.#note(place, 'unread', '', clause);
+      if (clause.unnamedKey !== null) this.#note(place, 'has_unnamed_key', '', clause);
+      const isObject = clause.parts.some(({ kind }) => kind === 'object');
+      if (isObject && clause.effect === 'drops') this.#note(place, 'gone', '', clause);
+      if (isObject && clause.effect !== 'drops') this.#forget(place, 'gone');
+    }
+    for (const part of clause.parts) {
+      this.#note(part, part.kind, part.name, clause);
+      this.#note(part, 'any', part.name, clause);
+      this.#note(part, 'touched', '', clause);
+      if (part.kind === 'key') this.#note(part, 'has_key', '', clause);
+      if (part.kind === 'option' && CONVERSIONS.has(part.name)) this.#note(part, 'converts', '', clause);
+    }
+  }
+
+  #note(place: Place, kind: Part['kind'] | Fact, name: string, clause: Clause): void {
+    for (const written of spellingsOf(place)) {
+      const key = keyFor(written, kind, name);
+      if (!this.#clauses.has(key)) this.#clauses.set(key, clause);
+    }
+  }
+
+  #forget(place: Place, fact: Fact): void {
+    for (const written of spellingsOf(place)) this.#clauses.delete(keyFor(written, fact, ''));
+  }
+
+  /** A name that one side does not say fits any of the other. */
+  #lookUp(place: Place, kind: Part['kind'] | Fact, name: string): Clause | undefined {
+    for (const namespace of [place.namespace || ANY, '']) {
+      for (const table of [place.table || ANY, '']) {
+        const found = this.#clauses.get(keyFor({ namespace, table }, kind, name));
+        if (found !== undefined) return found;
+      }
+    }
+    return undefined;
+  }
+}
+
+/** The place itself, and what stands for it where a name is not said. */
+function spellingsOf({ namespace, table }: Place): readonly Place[] {
+  return [namespace, ANY].flatMap((outer) => [table, ANY].map((inner) => ({ namespace: outer, table: inner })));
+}
+
+function keyFor({ namespace, table }: Place, kind: string, name: string): string {
+  return [namespace, table, kind, name].join('\u0001');
+}

@@ -56,9 +56,12 @@ export function baselineOf(plan: readonly TableChange[], difference: readonly Ta
 const CARRIED_CHARACTERS_MAX = 500;
 
 /** What an outcome keeps of its baseline for a later run; nothing where none will ask, or where it is too long. */
-export function carriedBaseline(state: EndedState, baseline: Baseline): { readonly baseline?: readonly string[] } {
-  const isAskedAgain = state === 'failed' || state === 'stopped';
-  if (!isAskedAgain || baseline === null || baseline.length === 0) return {};
+export function carriedBaseline(
+  end: { readonly state: EndedState; readonly unverified?: boolean },
+  baseline: Baseline,
+): { readonly baseline?: readonly string[] } {
+  const isAskedAgain = end.unverified === true || end.state === 'stopped';
+  if (!isAskedAgain || baseline === null) return {};
   return fitting(baseline, CARRIED_CHARACTERS_MAX).length === baseline.length ? { baseline } : {};
 }
 

@@ -214,7 +214,7 @@ export class OperationMemory {
       drift: end.drift ?? [],
       changeInPlace: end.changeInPlace ?? false,
       ...(end.unverified === true ? { unverified: true } : {}),
-      ...carriedBaseline(end.state, this.baseline),
+      ...carriedBaseline(end, this.baseline),
       progress: end.progress ?? null,
       startedAt: this.started ? this.startedAt : null,
       completedAt: end.state === 'stopped' ? null : new Date().toISOString(),

@@ -53,6 +53,7 @@ export class ScriptedApply {
   #wake: () => void = () => {};
   readonly #ledger: Ledger;
   readonly #effectOn: (changes: readonly ScriptedChange[]) => () => void;
+  readonly #byHand: (ddl: string) => void;
 
   constructor(params: {
     readonly identity: ApplyIdentity;
@@ -61,12 +62,15 @@ export class ScriptedApply {
     readonly ledger: Ledger;
     /** Makes the changes real on the target; what it gives undoes them. */
     readonly effectOn: (changes: readonly ScriptedChange[]) => () => void;
+    /** Somebody else changes the target. */
+    readonly byHand: (ddl: string) => void;
   }) {
     this.identity = params.identity;
     this.changes = params.changes;
     this.script = params.script;
     this.#ledger = params.ledger;
     this.#effectOn = params.effectOn;
+    this.#byHand = params.byHand;
   }
 
   get remoteApplyId(): string {
@@ -173,10 +177,15 @@ export class ScriptedApply {
     this.#run += 1;
     this.#wake();
     this.#takeEffect(end);
+    this.#meanwhile('ended');
     this.message = message;
     this.#step = null;
     this.#enter(END_STATE[end]);
     this.#note(end);
+  }
+
+  #meanwhile(moment: Script['byHand'][number]['when']): void {
+    for (const { when, ddl } of this.script.byHand) if (when === moment) this.#byHand(ddl);
   }
 
   #takeEffect(end: Script['end']): void {
@@ -210,8 +219,11 @@ export class ScriptedApply {
 
   async #work(run: number): Promise<void> {
     if (run !== this.#run) return;
-    if (!this.#began) this.#note('executed');
-    else if (this.isStopped) this.#note('resumed');
+    if (!this.#began) {
+      this.#note('executed');
+      this.#meanwhile('copying');
+    }
+    if (this.#began && this.isStopped) this.#note('resumed');
     this.#began = true;
     for (const step of this.script.steps.slice(this.#cursor)) {
       this.#step = step;

@@ -9,7 +9,7 @@ import {
   StatusOutcome,
   type StoredPlan,
 } from './scripted-engine-plans.js';
-import { liveSchemaOf, type ScriptedChange } from './scripted-engine-schema.js';
+import { changeByHand, liveSchemaOf, type ScriptedChange } from './scripted-engine-schema.js';
 import { type Script, WELL_BEHAVED } from './scripted-engine-script.js';
 
 export interface TargetOptions {
@@ -18,6 +18,8 @@ export interface TargetOptions {
   readonly database?: string | null;
   /** Statements that the target holds from the start. */
   readonly live?: readonly string[];
+  /** Whether it says all that is to be altered in one table in one statement. Default false. */
+  readonly folds?: boolean;
 }
 
 /** The engine itself without the wire: targets, plans, applies. Every method is one synchronous transaction. */
@@ -45,10 +47,11 @@ export class ScriptedPlane {
   }
 
   /** A target that is there already is replaced, and its applies and plans are forgotten. */
-  addTarget({ name, database = null, live = [] }: TargetOptions): void {
+  addTarget({ name, database = null, live = [], folds = false }: TargetOptions): void {
     for (const apply of this.applies) if (apply.identity.target === name) this.forgetApply(apply);
     this.plans.forget(name);
-    this.#targets.set(name, { name, database, live: liveSchemaOf(live), script: WELL_BEHAVED, changesMade: 0 });
+    const fresh = { script: WELL_BEHAVED, changesMade: 0 };
+    this.#targets.set(name, { name, database, live: liveSchemaOf(live), folds, ...fresh });
   }
 
   get applies(): readonly ScriptedApply[] {
@@ -187,6 +190,7 @@ export class ScriptedPlane {
       script: onTarget.script,
       ledger: this.#ledger,
       effectOn: (changes) => makeReal(onTarget, changes),
+      byHand: (ddl) => changeByHand(onTarget.live, ddl),
     });
     this.#applies.set(apply.remoteApplyId, apply);
     this.#latest.set(target, apply);

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { status } from '@grpc/grpc-js';
 import * as wire from '../../proto/gen/tern.js';
-import { diffSchema, type LiveSchema, type ScriptedChange } from './scripted-engine-schema.js';
+import { diffSchema, foldAlters, type LiveSchema, type ScriptedChange } from './scripted-engine-schema.js';
 import type { Script } from './scripted-engine-script.js';
 
 /** `limited`: the renumbered dialect of engine contract 7. `old`: the one before, which must be refused (5.6). */
@@ -21,6 +21,8 @@ export interface ScriptedTarget {
   readonly name: string;
   readonly database: string | null;
   readonly live: LiveSchema;
+  /** It says all that is to be altered in one table in one statement (what real planes on MySQL do). */
+  folds: boolean;
   script: Script;
   /** How many changes have taken effect on it. */
   changesMade: number;
@@ -81,16 +83,21 @@ export class Plans {
     return wire.PlanResponse.fromPartial({
       planId,
       engine: wire.Engine.ENGINE_POSTGRES,
-      changes: byNamespace(changes),
+      changes: byNamespace(this.#said(target, changes)),
       errors: [...errors],
     });
+  }
+
+  #said(target: string, changes: readonly ScriptedChange[]): readonly wire.TableChange[] {
+    const plain = changes.map(({ change }) => change);
+    return this.#targetNamed(target).folds ? foldAlters(plain) : plain;
   }
 
   planDiff(request: wire.PlanRequest): wire.PlanDiffResponse {
     const { changes, errors } = this.#diff(request);
     return wire.PlanDiffResponse.fromPartial({
       engine: wire.Engine.ENGINE_POSTGRES,
-      changes: byNamespace(changes),
+      changes: byNamespace(this.#said(request.target, changes)),
       errors: [...errors],
       existingCopiesReported: true,
     });
@@ -130,7 +137,7 @@ export class Plans {
     if (request.ddlChanges.length === 0 || Object.keys(request.schemaFiles).length === 0) return null;
     const { changes } = this.#diff(request);
     const reviewed = request.ddlChanges.map(({ ddl }) => ddl);
-    const current = changes.map(({ change }) => change.ddl);
+    const current = this.#said(request.target, changes).map(({ ddl }) => ddl);
     if (JSON.stringify(reviewed) !== JSON.stringify(current)) {
       const text = `materialize plan ${request.planId}: local schema has drifted from the reviewed plan`;
       throw new StatusOutcome('INTERNAL', text);
@@ -142,12 +149,12 @@ export class Plans {
   }
 }
 
-function byNamespace(changes: readonly ScriptedChange[]): wire.SchemaChange[] {
-  const namespaces = [...new Set(changes.map(({ change }) => change.namespace))];
+function byNamespace(changes: readonly wire.TableChange[]): wire.SchemaChange[] {
+  const namespaces = [...new Set(changes.map(({ namespace }) => namespace))];
   return namespaces.map((namespace) =>
     wire.SchemaChange.fromPartial({
       namespace,
-      tableChanges: changes.map(({ change }) => change).filter((change) => change.namespace === namespace),
+      tableChanges: changes.filter((change) => change.namespace === namespace),
     }),
   );
 }

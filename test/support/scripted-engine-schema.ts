@@ -50,7 +50,39 @@ export function diffSchema(live: LiveSchema, desired: Files): ScriptedDifference
   for (const key of live.keys()) {
     if (key.startsWith('table ') && !seen.has(key)) changes.push(dropOf(key, namespaces[0] ?? ''));
   }
-  return { changes: errors.length > 0 ? [] : changes, errors };
+  const foreign = [...live.keys()].filter((key) => key.startsWith(FOREIGN));
+  const all = [...foreign.map((key) => foreignOf(key, namespaces[0] ?? '')), ...changes];
+  return { changes: errors.length > 0 ? [] : all, errors };
+}
+
+/** Before the statement that would undo what somebody did by hand. */
+const FOREIGN = 'foreign ';
+
+/** Somebody changes the target by hand, so that every diff from now on holds this statement, until it is carried out. */
+export function changeByHand(live: LiveSchema, ddl: string): void {
+  live.set(`${FOREIGN}${ddl}`, ddl);
+}
+
+function foreignOf(key: string, namespace: string): ScriptedChange {
+  const sql = key.slice(FOREIGN.length);
+  const own = { sql, unsafe: '', blocked: '', fails: '', namespace, exists: true, kind: 'other' };
+  return { ...changeFor({ ...own, key, table: parse(sql)?.table ?? '' }), definition: null };
+}
+
+const ALTER_TABLE = /^(alter\s+table\s+(?:only\s+)?\S+)\s+([\s\S]*)$/i;
+
+/** As some planes say it: all that is to be altered in one table is one statement, at the place of the first. */
+export function foldAlters(changes: readonly TableChange[]): readonly TableChange[] {
+  const folded = new Map<string, TableChange>();
+  for (const change of changes) {
+    const [, head = '', clauses = ''] = ALTER_TABLE.exec(change.ddl) ?? [];
+    const key = head === '' ? `${folded.size} ${change.ddl}` : `${change.namespace} ${head.toLowerCase()}`;
+    const before = folded.get(key);
+    const unsafe = before?.isUnsafe === true ? before : change;
+    const ddl = before === undefined ? change.ddl : `${before.ddl}, ${clauses}`;
+    folded.set(key, { ...(before ?? change), ddl, isUnsafe: unsafe.isUnsafe, unsafeReason: unsafe.unsafeReason });
+  }
+  return [...folded.values()];
 }
 
 /** What a live schema looks like that was made from these files. */

@@ -49,6 +49,8 @@ export interface Script {
   readonly revert: 'lands' | 'never_lands' | 'refused' | 'fails' | 'on_release';
   readonly skipRevert: 'lands' | 'never_lands' | 'refused' | 'fails';
   readonly start: 'lands' | 'refused';
+  /** What somebody else does to the target meanwhile: the statement that every diff holds from then on. */
+  readonly byHand: readonly { readonly when: 'copying' | 'ended'; readonly ddl: string }[];
   /** How many Progress answers still say STOPPED after a Start was accepted (C29). */
   readonly staleStoppedPolls: number;
 }
@@ -69,5 +71,6 @@ export const WELL_BEHAVED: Script = {
   revert: 'lands',
   skipRevert: 'lands',
   start: 'lands',
+  byHand: [],
   staleStoppedPolls: 0,
 };

@@ -7,7 +7,7 @@ import { type Fault, type FaultRule, Faults } from './scripted-engine-faults.js'
 import { Ledger } from './scripted-engine-ledger.js';
 import { ScriptedPlane, type TargetOptions } from './scripted-engine-plane.js';
 import type { Dialect } from './scripted-engine-plans.js';
-import { type LiveSchema, liveSchemaOf } from './scripted-engine-schema.js';
+import { changeByHand, type LiveSchema, liveSchemaOf } from './scripted-engine-schema.js';
 import type { Script } from './scripted-engine-script.js';
 import { listen } from './scripted-engine-server.js';
 
@@ -77,6 +77,10 @@ export interface ScriptedEngine {
   forgetPlans(): void;
   /** Someone else changes the target, so that a reviewed plan no longer matches. */
   changeLiveSchema(target: string, statements: readonly string[]): void;
+  /** Someone changes the target by hand: every diff holds this statement from now on. At other moments: `Script.byHand`. */
+  changeByHand(target: string, ddl: string): void;
+  /** From now on the target says all that is to be altered in one table in one statement. */
+  foldAlters(target: string): void;
   /** How many changes have taken effect on the target, whoever reported what. */
   changesMade(target: string): number;
   /** What the target holds, by object. */
@@ -136,6 +140,10 @@ export async function startScriptedEngine(options: ScriptedEngineOptions): Promi
     forgetPlans: () => plane.plans.forget(),
     changeLiveSchema: (target, statements) => {
       for (const [key, definition] of liveSchemaOf(statements)) plane.target(target).live.set(key, definition);
+    },
+    changeByHand: (target, ddl) => changeByHand(plane.target(target).live, ddl),
+    foldAlters: (target) => {
+      plane.target(target).folds = true;
     },
     changesMade: (target) => plane.target(target).changesMade,
     liveSchema: (target) => plane.target(target).live,

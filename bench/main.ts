@@ -3,7 +3,7 @@ import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { repositoryRoot } from '../dev/folders.js';
 import { runFloor } from './floor.js';
-import { measureFanOut, measureSequence, measureSingle, measureStop } from './measurements.js';
+import { measureFanOut, measureReadBefore, measureSequence, measureSingle, measureStop } from './measurements.js';
 import { BUSY, describeMachine, type Report, type Row, toMarkdown, toTable } from './report.js';
 import { openRig, type Rig } from './rig.js';
 import { prepare, rollOut } from './rollout.js';
@@ -19,6 +19,7 @@ npm run bench -- [options]
 `;
 
 const SEQUENCE_DEPLOYMENTS = 20;
+const READ_BEFORE_DEPLOYMENTS = 100;
 const STOPS_IN_FLIGHT = [10, 100] as const;
 const WARM_UP_DEPLOYMENTS = 20;
 
@@ -49,7 +50,13 @@ async function bench({ sizes, rounds }: { readonly sizes: readonly number[]; rea
   const machine = describeMachine();
   if (machine.loadBefore >= machine.cores / 2) say(BUSY);
   const rig = await openRig({
-    deployments: Math.max(...sizes, ...STOPS_IN_FLIGHT, SEQUENCE_DEPLOYMENTS, WARM_UP_DEPLOYMENTS),
+    deployments: Math.max(
+      ...sizes,
+      READ_BEFORE_DEPLOYMENTS,
+      ...STOPS_IN_FLIGHT,
+      SEQUENCE_DEPLOYMENTS,
+      WARM_UP_DEPLOYMENTS,
+    ),
     report: say,
   });
   try {
@@ -78,6 +85,8 @@ async function measureAll(
     say(`${deployments} deployments at once, ${rounds} rounds`);
     rows.push(...(await measureFanOut(rig, { deployments, rounds })));
   }
+  say(`${READ_BEFORE_DEPLOYMENTS} deployments whose diff is read before the dispatch, ${rounds} rounds`);
+  rows.push(...(await measureReadBefore(rig, { deployments: READ_BEFORE_DEPLOYMENTS, rounds })));
   for (const deployments of STOPS_IN_FLIGHT) {
     say(`a stop with ${deployments} in flight`);
     rows.push(...(await measureStop(rig, deployments)));

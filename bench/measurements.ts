@@ -41,6 +41,35 @@ export async function measureFanOut(
   return [time, ...usageRows(deployments, floors, rollouts), ...rows];
 }
 
+/**
+ * What it costs to read the diff before each dispatch, as is done with engines that do not compare for themselves: the same
+ * rollout on engines of both kinds alternately, and the medians. The floor is the rollout without.
+ */
+export async function measureReadBefore(
+  rig: Rig,
+  { deployments, rounds }: { readonly deployments: number; readonly rounds: number },
+): Promise<readonly Row[]> {
+  const times: Record<'with' | 'without', number[]> = { with: [], without: [] };
+  let calls = 0;
+  for (let round = 1; round <= rounds; round += 1) {
+    for (const kind of ['without', 'with'] as const) {
+      const id = `read-before-${kind}-${round}`;
+      const prepared = await prepare(rig, { id, deployments, maxConcurrency: deployments, other: kind === 'with' });
+      await rig.begin();
+      times[kind].push((await rollOut(rig, prepared)) / deployments);
+      const reads = prepared.engine.ledger.calls({ rpc: 'PlanDiff' });
+      if (kind === 'with') calls = reads.filter(({ target }) => prepared.targets.includes(target)).length;
+    }
+  }
+  const [value, floor] = [median(times.with), median(times.without)];
+  const name = 'time per deployment with a diff before each dispatch (floor: without)';
+  const ratio = value / floor;
+  return [
+    { measure: name, deployments, value, unit: 'ms', floor, ratio, goal: null, met: null },
+    row('PlanDiff per deployment, with one before the dispatch', deployments, calls / deployments, 'calls', 2),
+  ];
+}
+
 /** One deployment after another. The engine's own time is none: it is done as soon as it has answered. */
 export async function measureSequence(rig: Rig, deployments: number): Promise<readonly Row[]> {
   const prepared = await prepare(rig, { id: `sequence-${deployments}`, deployments, maxConcurrency: 1 });

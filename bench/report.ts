@@ -7,7 +7,7 @@ export interface Row {
   readonly measure: string;
   readonly deployments: number;
   readonly value: number;
-  readonly unit: 'ms' | 'ms of CPU' | 'events';
+  readonly unit: 'ms' | 'ms of CPU' | 'events' | 'calls';
   /** The same with empty children, in the same run; null where there is no such thing. */
   readonly floor: number | null;
   /** Value to floor where there is one, else value to goal; null without either. */

@@ -20,6 +20,8 @@ export interface Rig {
   readonly skein: SkeinClient;
   /** One engine with a connection per deployment; in this process, so that its ledger is at hand. */
   readonly engine: ScriptedEngine;
+  /** The same, but it does not compare for itself before it applies, so that its diff is read before each dispatch. */
+  readonly otherEngine: ScriptedEngine;
   /** Who does the work of a floor, and who that of a rollout: they have a worker each. */
   readonly processes: { readonly floor: Processes; readonly rollout: Processes };
   /** How the server was at the beginning of each measurement so far. */
@@ -29,8 +31,9 @@ export interface Rig {
   close(): Promise<void>;
 }
 
-export function deploymentName(index: number): string {
-  return `d${String(index).padStart(4, '0')}`;
+/** `other`: on the engine whose diff is read before each dispatch. */
+export function deploymentName(index: number, { other = false }: { readonly other?: boolean } = {}): string {
+  return `${other ? 'o' : 'd'}${String(index).padStart(4, '0')}`;
 }
 
 /** Starts server, engine and both workers. `deployments` is how many the worker's configuration names. */
@@ -51,13 +54,18 @@ export async function openRig(params: {
     closers.push(() => server.stop());
     const engine = await startScriptedEngine({ targets: [] });
     closers.push(() => engine.stop());
+    const otherEngine = await startScriptedEngine({ targets: [], lookup: false });
+    closers.push(() => otherEngine.stop());
     const connection = await Connection.connect({ address: server.address });
     closers.push(() => connection.close());
     const client = new Client({ connection, namespace: server.namespace });
 
     const configFile = path.join(folder, 'skein.yaml');
-    const names = Array.from({ length: params.deployments }, (_, index) => deploymentName(index));
-    const deployments = Object.fromEntries(names.map((name) => [name, { address: engine.address }]));
+    const indexes = Array.from({ length: params.deployments }, (_, index) => index);
+    const deployments = Object.fromEntries([
+      ...indexes.map((index) => [deploymentName(index), { address: engine.address }]),
+      ...indexes.map((index) => [deploymentName(index, { other: true }), { address: otherEngine.address }]),
+    ]);
     await writeFile(configFile, stringify({ deployments }));
     const startWorker = async (worker: Restartable): Promise<number> => {
       const { pid } = await worker.start();
@@ -87,7 +95,7 @@ export async function openRig(params: {
       beginnings.push(await untilQuiet(surroundingsOf(shared.server)));
     };
     const skein = new SkeinClient(client, { caller: 'bench' });
-    return { client, skein, engine, processes, beginnings, begin, close };
+    return { client, skein, engine, otherEngine, processes, beginnings, begin, close };
   } catch (error) {
     await close();
     throw error;

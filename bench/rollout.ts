@@ -1,6 +1,7 @@
 import type { RolloutPlan } from '../client/index.js';
 import type { ApplyResult } from '../domain/apply.js';
 import { operationWorkflowId } from '../domain/ids.js';
+import type { ScriptedEngine } from '../test/support/scripted-engine.js';
 import { deploymentName, type Rig } from './rig.js';
 
 const ENVIRONMENT = 'bench';
@@ -12,6 +13,8 @@ export interface Prepared {
   readonly id: string;
   readonly plan: RolloutPlan;
   readonly targets: readonly string[];
+  readonly deployments: readonly string[];
+  readonly engine: ScriptedEngine;
 }
 
 export async function prepare(
@@ -22,20 +25,24 @@ export async function prepare(
     readonly maxConcurrency: number;
     /** Whether the changes stay in flight on their engines instead of ending at once. Default false. */
     readonly holds?: boolean;
+    /** Whether it is on the engine whose diff is read before each dispatch. Default false. */
+    readonly other?: boolean;
   },
 ): Promise<Prepared> {
-  const { id, deployments, maxConcurrency, holds = false } = params;
-  const targets = Array.from({ length: deployments }, (_, index) => `${id}-${index}`);
+  const { id, maxConcurrency, holds = false, other = false } = params;
+  const engine = other ? rig.otherEngine : rig.engine;
+  const targets = Array.from({ length: params.deployments }, (_, index) => `${id}-${index}`);
+  const deployments = targets.map((_, index) => deploymentName(index, { other }));
   for (const target of targets) {
-    rig.engine.addTarget(target);
-    if (holds) rig.engine.script(target, { steps: [{ state: 'STATE_RUNNING', holds: true }] });
+    engine.addTarget(target);
+    if (holds) engine.script(target, { steps: [{ state: 'STATE_RUNNING', holds: true }] });
   }
   const plan = await rig.skein.plan({
     spec: {
       database: DATABASE,
       type: 'postgres',
       environment: ENVIRONMENT,
-      deployments: targets.map((target, index) => ({ name: deploymentName(index), target, queue: 'skein' })),
+      deployments: targets.map((target, index) => ({ name: deployments[index] ?? '', target, queue: 'skein' })),
       rollout: {
         maxConcurrency,
         onFailure: 'halt',
@@ -49,18 +56,18 @@ export async function prepare(
     },
     schemaFiles: SCHEMA,
   });
-  return { id, plan, targets };
+  return { id, plan, targets, deployments, engine };
 }
 
 /** Runs a prepared rollout to its end; the time is from before the start to the result. Refuses a wrong result. */
-export async function rollOut(rig: Rig, { id, plan, targets }: Prepared): Promise<number> {
+export async function rollOut(rig: Rig, { id, plan, targets, engine }: Prepared): Promise<number> {
   const startedAt = performance.now();
   await rig.skein.apply(plan, { id });
   const result: ApplyResult = await rig.client.workflow.getHandle(id).result();
   const elapsedMs = performance.now() - startedAt;
   if (result.state !== 'completed') throw new Error(`bench ${id}: ended ${result.state}: ${JSON.stringify(result)}`);
   for (const target of targets) {
-    const executions = rig.engine.ledger.effects({ effect: 'executed', target }).length;
+    const executions = engine.ledger.effects({ effect: 'executed', target }).length;
     if (executions !== 1) throw new Error(`bench ${id}: ${target} was executed ${executions} times`);
   }
   return elapsedMs;
@@ -75,7 +82,7 @@ export interface Events {
 
 const DESCRIBED_AT_ONCE = 50;
 
-export async function countEvents(rig: Rig, { id, targets }: Prepared): Promise<Events> {
+export async function countEvents(rig: Rig, { id, targets, deployments }: Prepared): Promise<Events> {
   const lengthOf = async (workflowId: string): Promise<number> =>
     (await rig.client.workflow.getHandle(workflowId).describe()).historyLength;
   const children: number[] = [];
@@ -84,7 +91,7 @@ export async function countEvents(rig: Rig, { id, targets }: Prepared): Promise<
       operationWorkflowId({
         environment: ENVIRONMENT,
         database: DATABASE,
-        deployment: deploymentName(first + index),
+        deployment: deployments[first + index] ?? '',
         target,
       }),
     );

@@ -224,6 +224,10 @@ const NEVER_SENT = { started: false, remoteApplyId: null, dispatch: 'none', star
 const ENDS: readonly { readonly name: string; readonly end: OperationOutcome }[] = [
   { name: 'completed', end: createEnd({ state: 'completed', reason: null }) },
   { name: 'failed', end: createEnd({ state: 'failed', reason: null }) },
+  {
+    name: 'completed, says its engine, and nobody could verify it',
+    end: createEnd({ state: 'failed', reason: null, confirmed: false, unverified: true }),
+  },
   { name: 'failed and skipped', end: createEnd({ state: 'failed', reason: null, skipped: true }) },
   { name: 'given up, unconfirmed', end: createEnd({ state: 'failed', reason: null, skipped: true, confirmed: false }) },
   { name: 'stopped while it ran', end: createEnd({}) },
@@ -239,6 +243,7 @@ const RESUMPTIONS: readonly { readonly name: string; readonly resumption: Resump
   { name: 'retry', resumption: { control: 'retry', deployments: [], release: false, skip: [] } },
   { name: 'retry --deployment eu', resumption: { control: 'retry', deployments: ['eu'], release: false, skip: [] } },
   { name: 'cancel', resumption: { control: 'cancel', deployments: [] } },
+  { name: 'skip --deployment eu', resumption: { control: 'skip', deployments: ['eu'], reason: 'looked' } },
 ];
 
 /** Beside it stands one that was stopped, so that there is something to go on with, and one setback, so that a release is in place. */
@@ -260,9 +265,11 @@ function answerOfResumption(one: OperationOutcome, resumption: Resumption): stri
   if (!resumed.ok) return 'refused';
   const [initial] = resumed.carried.operations;
   if (initial === undefined) throw new Error('a resumption lost an operation');
+  if (initial.ended !== null && initial.ended.skipped !== one.skipped) return 'left out';
   if (initial.ended !== null)
     return initial.ended.state === one.state ? 'left as it is' : `ends ${initial.ended.state}`;
   if (resumption.control === 'cancel') return 'cancelled on its engine';
   if (initial.attempt === one.attempt) return 'goes on';
+  if (one.unverified === true) return 'verified again, no new attempt';
   return initial.unsettled === null ? 'new attempt' : 'new attempt, once the old one is known to have ended';
 }

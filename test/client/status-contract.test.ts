@@ -29,6 +29,8 @@ const OPERATION_FIELDS = [
   'reason',
   'message',
   'confirmed',
+  'unverified',
+  'drift',
   'phase',
   'unreachableSince',
   'progress',

@@ -114,6 +114,45 @@ describe('why', () => {
     );
   });
 
+  describe('a completion that nobody can verify', () => {
+    const eu = operationStatus('eu', 'failed', { unverified: true, confirmed: false, message: 'cannot be verified' });
+    const skip = 'skip orders-1 --deployment eu --reason <text>';
+
+    test('offers to verify it again, and to leave it out with a reason', () => {
+      const why = explainStatus(applyStatus({ state: 'failed', operations: [eu] }));
+      expect(why.commands).toEqual(['retry orders-1 --deployment eu', skip]);
+      expect(why.deployments[0]?.because).toBe('cannot be verified');
+    });
+
+    test.each([
+      ['a running apply', 'running_degraded', ['retry orders-1 --deployment eu --deployment ap', skip]],
+      ['one that is being stopped', 'stopping', [skip]],
+    ] as const)('does so for %s, as far as that takes it', (_what, state, commands) => {
+      const operations = [eu, operationStatus('ap', 'failed'), operationStatus('us', 'running')];
+      const why = explainStatus(applyStatus({ state, operations }));
+      expect(why.commands).toEqual([...commands, 'watch orders-1', 'stop orders-1']);
+    });
+
+    test('does so beside what a paused apply waits for', () => {
+      const commands = ['release orders-1', 'retry orders-1 --deployment eu', 'stop orders-1'];
+      const waitingFor = { for: 'release', since: SINCE, until: null, wave: null, commands } as const;
+      const why = explainStatus(applyStatus({ state: 'paused', waitingFor, operations: [eu] }));
+      expect(why.commands).toEqual([...commands, skip]);
+    });
+
+    test('offers only to go on with it by name once it was left out', () => {
+      const skipped = { ...eu, skipped: true };
+      const why = explainStatus(applyStatus({ state: 'failed', operations: [skipped] }));
+      expect(why.commands).toEqual(['retry orders-1 --deployment eu']);
+    });
+  });
+
+  test('what is different beside the change is told, also where all went well', () => {
+    const done = operationStatus('eu', 'completed', { drift: ['DROP COLUMN hand on u'] });
+    const why = explainStatus(applyStatus({ state: 'completed', operations: [done] }));
+    expect(why.deployments[0]?.because).toBe('not part of this change: DROP COLUMN hand on u');
+  });
+
   test('hundreds of setbacks are retried by one short command', () => {
     const operations = Array.from({ length: 400 }, (_, index) => operationStatus(`d${index}`, 'failed'));
     expect(explainStatus(applyStatus({ state: 'failed', operations })).commands).toEqual(['retry orders-1']);

@@ -49,6 +49,59 @@ const US_STOPPED = outcome({ deployment: 'us', ...STOPPED, attempt: 2, remoteApp
 const AP_UNSENT = unsent({ deployment: 'ap' });
 const US_FAILED = outcome({ deployment: 'us', state: 'failed', message: 'duplicate key', remoteApplyId: 'remote-us' });
 
+describe('skip of a closed apply', () => {
+  const skip = (deployments: readonly string[]): Resumption => ({ control: 'skip', deployments, reason: 'looked' });
+
+  it('leaves out what it names, says why, and moves nothing else', () => {
+    const resumed = again([EU_DONE, US_FAILED, AP_UNSENT], skip(['us']));
+    expect(of(resumed, 'us').ended).toEqual({ ...US_FAILED, skipped: true });
+    expect(of(resumed, 'ap').ended).toBe(AP_UNSENT);
+    expect(of(resumed, 'eu').ended).toBe(EU_DONE);
+    expect(carriedBy(resumed).controls.at(-1)).toEqual({
+      name: 'skip',
+      by: 'ada',
+      at: AT,
+      settledAt: AT,
+      deployments: ['us'],
+      wave: null,
+      reason: 'looked',
+    });
+  });
+
+  it('is no setback any more, so that a start goes on with the others', () => {
+    const left = of(again([US_FAILED, AP_UNSENT], skip(['us'])), 'us').ended;
+    expect(again([left ?? US_FAILED, AP_UNSENT], START).ok).toBe(true);
+  });
+
+  it('means all that failed where it names none', () => {
+    const resumed = again([US_FAILED, { ...US_FAILED, deployment: 'eu' }, US_STOPPED], skip([]));
+    expect(carriedBy(resumed).controls.at(-1)?.deployments).toEqual(['us', 'eu']);
+  });
+
+  it('is refused for what is completed, left out already, or unknown', () => {
+    expect(refusal(again([EU_DONE, US_FAILED], skip(['eu'])))).toContain('leave it out of --deployment');
+    expect(refusal(again([{ ...US_FAILED, skipped: true }], skip(['us'])))).toContain('nothing left to skip');
+    expect(refusal(again([US_FAILED], skip(['xx'])))).toContain('no deployment xx');
+  });
+});
+
+describe('an end that nobody could verify', () => {
+  const unverified = { ...US_FAILED, confirmed: false, unverified: true, baseline: ['public.u engine'] };
+
+  it('is settled by its old remote apply first, with what its dispatch had read', () => {
+    expect(anew(unverified)).toMatchObject({
+      unsettled: { attempt: 0, remoteApplyId: 'remote-us', baseline: ['public.u engine'] },
+      verifyFirst: false,
+    });
+    expect(anew(unverified)).not.toHaveProperty('baseline');
+  });
+
+  it('and a stopped one goes on with what its dispatch had read', () => {
+    const resumed = again([{ ...US_STOPPED, baseline: ['public.u engine'] }], START);
+    expect(of(resumed, 'us').baseline).toEqual(['public.u engine']);
+  });
+});
+
 describe('start', () => {
   it('goes on with what was stopped: same attempt, same remote apply, started as it was', () => {
     const resumed = again([EU_DONE, US_STOPPED, AP_UNSENT], START);

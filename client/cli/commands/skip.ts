@@ -13,7 +13,9 @@ interface SkipCommandOptions extends CommonOptions {
 export function addSkipCommand(program: Command, cli: Cli): void {
   const command = addCommonOptions(program.command('skip'));
   command
-    .description('leave deployments of a running apply out: pending ones are not started, failed ones are no setback')
+    .description(
+      'leave deployments out: pending ones are not started, failed ones are no setback; also once the apply has ended',
+    )
     .argument('<apply>', 'apply id')
     .option('--deployment <name>', 'the deployment; may be given several times; this or --all is required', collect, [])
     .option('--all', 'all that can be skipped', false)

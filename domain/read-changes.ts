@@ -1,4 +1,4 @@
-import type { Clause, Part } from './clause.js';
+import type { Clause, Part, Place } from './clause.js';
 import type { TableChange } from './plan.js';
 import { type Token, readTokens, splitAt } from './sql-token.js';
 import { readStatement } from './statement.js';
@@ -24,7 +24,7 @@ function readChange(change: TableChange): readonly Clause[] {
 }
 
 /** What cannot be read is compared by its text, and shown so. */
-function unreadText(text: string, place: Pick<Part, 'namespace' | 'table'>): Clause {
+function unreadText(text: string, place: Place): Clause {
   const shown = text.replace(/\s+/g, ' ').replace(/\s*;$/, '');
   return {
     text: shown || 'a change without a statement',
@@ -76,20 +76,24 @@ function isAboutTheSession(statement: readonly Token[]): boolean {
   return first === 'set' && second !== 'global' && second !== 'persist';
 }
 
-const NAME = String.raw`(?:"(?:[^"]|"")*"|[\p{L}_][\p{L}\p{N}_$]*)`;
-const REMARK = new RegExp(String.raw`^--\s*(${NAME}(?:\.${NAME}){0,2})\s*(\([^:]*\))?:\s*(.*)$`, 'u');
-const NAMES = new RegExp(NAME, 'gu');
+const NAME = String.raw`"(?:[^"]|"")*"|[\p{L}_][\p{L}\p{N}_$]*`;
+const ARGUMENTS = String.raw`\((?:[^()]|\([^()]*\))*\)`;
+const REMARK = new RegExp(
+  String.raw`^--\s*(?:schema\s+)?(${NAME})(?:\.(${NAME})(?:${ARGUMENTS})?(?:\.(${NAME}))?)?:\s`,
+  'u',
+);
 
 /**
  * A difference for which the engine has no statement: `-- public.t.c: generated kind is STORED, the files say VIRTUAL`, a
- * line each. Three names are a part of that table, of whatever kind; two are an object as a whole.
+ * line each. Three names are a part of that object, of whatever kind; two are an object as a whole, and one a schema. A
+ * function comes with its arguments.
  */
-function readRemark(text: string, place: Pick<Part, 'namespace' | 'table'>): readonly Clause[] {
+function readRemark(text: string, place: Place): readonly Clause[] {
   const clauses: Clause[] = [];
   for (const line of text.split('\n').map((part) => part.trim())) {
-    const match = REMARK.exec(line);
+    const match = REMARK.exec(`${line} `);
     const last = clauses.at(-1);
-    if (match !== null) clauses.push(remark(line, match[1] ?? '', place));
+    if (match !== null) clauses.push(remark(line, match.slice(1), place));
     else if (last === undefined) return [unreadText(text, place)];
     else
       clauses[clauses.length - 1] = { ...last, text: `${last.text} ${shownRemark(line)}`, key: `${last.key}\n${line}` };
@@ -97,17 +101,24 @@ function readRemark(text: string, place: Pick<Part, 'namespace' | 'table'>): rea
   return clauses;
 }
 
-function remark(line: string, written: string, stated: Pick<Part, 'namespace' | 'table'>): Clause {
-  const names = (written.match(NAMES) ?? []).map((name) =>
-    name.startsWith('"') ? name.slice(1, -1).replaceAll('""', '"') : name,
-  );
-  const [namespace, table, part] = names.length === 1 ? [stated.namespace, names[0], undefined] : names;
-  const place = { namespace: namespace ?? '', table: table ?? '' };
-  const shared = { text: shownRemark(line), key: line, places: [place], unnamedKey: null, effect: 'changes' } as const;
+function remark(line: string, written: readonly (string | undefined)[], stated: Place): Clause {
+  const [outer = '', object, part] = written.map(plainName);
+  const place = { namespace: outer, table: object ?? (stated.table || outer) };
+  const shared = {
+    text: shownRemark(line),
+    key: line,
+    places: [place],
+    unnamedKey: null,
+    effect: 'changes',
+  } as const;
   if (part !== undefined) return { ...shared, reach: 'parts', parts: [{ ...place, kind: 'any', name: part }] };
   // An index is an object of its namespace as well, whatever its table.
   const index: Part = { namespace: place.namespace, table: '', kind: 'key', name: place.table };
   return { ...shared, reach: 'whole', parts: [{ ...place, kind: 'object', name: '' }, index] };
+}
+
+function plainName(written: string | undefined): string | undefined {
+  return written?.startsWith('"') === true ? written.slice(1, -1).replaceAll('""', '"') : written;
 }
 
 function shownRemark(line: string): string {

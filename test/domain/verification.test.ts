@@ -102,9 +102,20 @@ describe('a clause that is left in the diff is missing', () => {
       'CREATE FUNCTION public.u(a integer) RETURNS int LANGUAGE sql AS $$ SELECT 1 $$',
       '-- public.u(integer): cost is 5',
     ],
+    [
+      'is one of a function with arguments of their own',
+      'CREATE FUNCTION public.u(a numeric) RETURNS int LANGUAGE sql AS $$ SELECT 1 $$',
+      '-- public.u(numeric(10,2), "My: type"): cost is 5, the files say 1',
+    ],
+    [
+      'is one of a quoted table',
+      'ALTER TABLE public."U 1" ALTER COLUMN "c.d" SET NOT NULL',
+      '-- public."U 1"."c.d": type is int, the files say bigint',
+      'U 1',
+    ],
     ['cannot be read and is the same', 'VACUUM (u', 'VACUUM  (u;'],
-  ])('that %s', (_what, plan, left) => {
-    expect(verdictOn(plan, left)).toBe('missing');
+  ])('that %s', (_what, plan, left, table = 'u') => {
+    expect(verdictOn(plan, left, table)).toBe('missing');
   });
 });
 
@@ -249,6 +260,13 @@ describe('where a clause belongs', () => {
     expect(left('ALTER TABLE v DROP COLUMN n6', '', '').drift).toHaveLength(1);
     expect(left('ALTER TABLE `U` DROP COLUMN n6', 'app', '').missing).toHaveLength(1);
     expect(left('ALTER TABLE app."U" DROP COLUMN n6', 'app', 'U').drift).toHaveLength(1);
+  });
+
+  it('is the schema itself for a difference of a schema', () => {
+    const made = [change('CREATE SCHEMA s', { namespace: 's', table: 's' })];
+    const difference = [change('-- schema s: comment is none, the files say x', { namespace: 's', table: 's' })];
+    expect(verify({ plan: made, difference, baseline: null }).missing).toHaveLength(1);
+    expect(verify({ plan, difference, baseline: null }).drift).toHaveLength(1);
   });
 
   it('is what each of several statements says for itself', () => {

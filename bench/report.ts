@@ -63,7 +63,7 @@ export function toMarkdown({ machine, rows, beginnings }: Report): string {
     '',
     'Scripted engines over real gRPC, the embedded Temporal server and the worker in a process of its own share these',
     'cores. Times are medians; the floor is the same number of empty children with one activity that does nothing, in the',
-    'same run; each rollout includes its verification, one PlanDiff per deployment.',
+    'same run, unless a row says otherwise; each rollout includes its verification, one PlanDiff per deployment.',
     '',
     describeBeginnings(beginnings),
     '',

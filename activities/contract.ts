@@ -157,7 +157,7 @@ export interface WatchEnd {
   readonly changeInPlace: boolean;
   /** False when the engine cannot say how it ended, or nobody can tell whether it did what it said. */
   readonly confirmed: boolean;
-  /** The engine says completed, and the diff holds what nobody can tell from this plan. Absent: no. */
+  /** Not confirmed, and the diff holds what nobody can tell from this plan. Absent: no. */
   readonly unverified?: boolean;
 }
 

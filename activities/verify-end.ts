@@ -108,7 +108,8 @@ export async function examineFailure(end: WatchEnd, verifier: Verifier): Promise
     try {
       const verification = await readOnce(verifier);
       const drift = shortened(verification.drift);
-      if (!isInPlace(verification)) return { ...end, message: `${message}${describeDoubt(verification)}`, drift };
+      if (verification.missing.length > 0) return { ...end, message, drift };
+      if (verification.unverifiable.length > 0) return inDoubt({ ...end, message, drift }, verification);
       return {
         ...end,
         drift,
@@ -126,10 +127,14 @@ export async function examineFailure(end: WatchEnd, verifier: Verifier): Promise
   };
 }
 
-/** Nothing of the plan is left for certain, and yet the change cannot be called in place. */
-function describeDoubt({ missing, unverifiable }: Verification): string {
-  if (missing.length > 0) return '';
-  return `. It is not known whether the change is there: the diff holds ${shortened(unverifiable).join('; ')}, which may be part of it`;
+/**
+ * Nothing of the plan is left for certain, and yet the change cannot be called in place. Where its engine cannot say how it
+ * ended either, a retry verifies again before it sends anything.
+ */
+function inDoubt(end: WatchEnd, { unverifiable }: Verification): WatchEnd {
+  const clauses = shortened(unverifiable).join('; ');
+  const text = `it is not known whether the change is there, because the diff holds ${clauses}, which may be part of it`;
+  return { ...end, message: `${end.message}; ${text}`, ...(end.confirmed ? {} : { unverified: true }) };
 }
 
 async function readOnce({ ports, input }: Verifier): Promise<Verification> {

@@ -16,7 +16,7 @@ export interface OperationStatus {
   readonly confirmed: boolean;
   readonly skipped: boolean;
   readonly resolvedBy: 'lookup' | 'resend' | null;
-  /** Its engine says completed, and nobody can tell whether it is: `retry` verifies it again, without a new attempt. */
+  /** Nobody can tell whether the change is there: `retry` verifies it again, without a new attempt. */
   readonly unverified: boolean;
   /** Differences on its target that are not part of this change, as the verification found them; the first few. */
   readonly drift: readonly string[];

@@ -28,7 +28,7 @@ export interface OperationOutcome {
   readonly drift: readonly string[];
   /** The verification found the change in place although the engine reported a failure (design 4.5). */
   readonly changeInPlace: boolean;
-  /** Its engine says completed, and nobody can tell whether it is: `retry` verifies again. Absent: no. */
+  /** Nobody can tell whether the change is there: `retry` verifies again before it sends anything. Absent: no. */
   readonly unverified?: boolean;
   /** What its dispatch read before it sent, for a verification in a later run; absent where there is nothing to carry. */
   readonly baseline?: readonly string[];

@@ -19,12 +19,16 @@ type Fact =
 
 const ANY = '\u0000';
 
+const WORD = /^[\p{L}\p{N}_$]+$/u;
+
 const CONVERSIONS: ReadonlySet<string> = new Set(['convert', 'charset', 'character', 'set', 'collate']);
 
 /** The clauses of a plan, found by what they concern in a time that does not depend on how many there are. */
 export class PlanIndex {
   readonly #clauses = new Map<string, Clause>();
-  readonly #tables = new Set<string>();
+  /** In lower case: names that are one word, and all others. */
+  readonly #words = new Set<string>();
+  readonly #otherNames = new Set<string>();
 
   constructor(clauses: readonly Clause[]) {
     for (const clause of clauses) this.#add(clause);
@@ -52,15 +56,15 @@ export class PlanIndex {
 
   /** Whether a text that cannot be read names an object of the plan. */
   isNamedIn(text: string): boolean {
-    const words = new Set(text.toLowerCase().match(/[\p{L}\p{N}_$]+/gu));
-    return [...this.#tables].some((table) =>
-      /^[\p{L}\p{N}_$]+$/u.test(table) ? words.has(table) : text.toLowerCase().includes(table),
-    );
+    const folded = text.toLowerCase();
+    const words = folded.match(/[\p{L}\p{N}_$]+/gu) ?? [];
+    return words.some((word) => this.#words.has(word)) || [...this.#otherNames].some((name) => folded.includes(name));
   }
 
   #add(clause: Clause): void {
     for (const place of clause.places) {
-      this.#tables.add(place.table.toLowerCase());
+      const name = place.table.toLowerCase();
+      if (name !== '') (WORD.test(name) ? this.#words : this.#otherNames).add(name);
       this.#note(place, 'clause', clause.key, clause);
       this.#note(place, 'touched', '', clause);
       if (clause.reach === 'unreadable') this.#note(place, 'unread', '', clause);

@@ -49,6 +49,8 @@ export class OperationMemory {
   dispatch: OperationOutcome['dispatch'];
   resolvedBy: OperationOutcome['resolvedBy'] = null;
   outcome: OperationOutcome | null = null;
+  /** The change may be there already: the diff is read before anything is sent. */
+  verifyFirst: boolean;
   /** What the dispatch of this attempt read before it sent; null where that is not known. */
   baseline: Baseline;
   /** Calls that move the engine forward run in it: a halt cancels it, so that one that waits for its engine gives way. */
@@ -71,6 +73,7 @@ export class OperationMemory {
         : { applyId: initial.remoteApplyId, operationId: initial.remoteOperationId };
     this.dispatch = this.#remote === null ? 'none' : 'confirmed';
     this.baseline = initial.baseline ?? null;
+    this.verifyFirst = initial.verifyFirst;
   }
 
   get isHalted(): boolean {

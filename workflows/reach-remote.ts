@@ -24,8 +24,9 @@ export async function settleEarlierAttempt(memory: OperationMemory): Promise<Ope
     const outcome = await followRemote(memory);
     // What a person undid in its window is not applied anew.
     const isDone = outcome.state === 'completed' || outcome.state === 'reverted';
-    // What its engine calls completed is not sent again: only a person who has looked knows more than the diff.
+    // Where nobody can tell whether it is there it is not sent again: only a person who has looked knows more than the diff.
     if (isDone || outcome.unverified === true || memory.isHalted) return outcome;
+    memory.verifyFirst ||= outcome.changeInPlace && memory.input.initial.before?.unverified === true;
   }
   if (memory.halt !== null) return memory.finishHalted(memory.halt);
   memory.turnTo(memory.input.initial.attempt, null, null);
@@ -36,7 +37,7 @@ export async function settleEarlierAttempt(memory: OperationMemory): Promise<Ope
 /** Gets this attempt a remote apply: the one it had, started again, or a new one. Null once there is one to follow. */
 export async function reachRemote(memory: OperationMemory): Promise<OperationOutcome | null> {
   if (memory.remoteApplyId !== null) return memory.isHalted ? null : startAgain(memory);
-  if (memory.input.initial.verifyFirst && !memory.isHalted) {
+  if (memory.verifyFirst && !memory.isHalted) {
     const done = await verifyFirst(memory);
     if (done !== null) return done;
   }

@@ -116,6 +116,26 @@ test('a false completion leaves the difference, and a false failure does not', a
   expect((await failed.engine.planDiff(PLAN_REQUEST)).changes).toEqual([]);
 });
 
+test('what somebody does by hand is in every diff, folded into one statement where the target folds', async () => {
+  const { plane, engine } = await startPair({ targets: [{ name: TARGET, live: ['CREATE TABLE u (id int)'] }] });
+  const schemaFiles = {
+    public: { 'u.sql': 'CREATE TABLE u (id int); ALTER TABLE u ADD n int; ALTER TABLE u ADD m int' },
+  };
+  const request = { ...PLAN_REQUEST, schemaFiles };
+  const statements = async () => (await engine.planDiff(request)).changes.map(({ ddl }) => ddl);
+  plane.changeByHand(TARGET, 'ALTER TABLE u DROP COLUMN hand');
+  const apart = ['ALTER TABLE u DROP COLUMN hand', 'ALTER TABLE u ADD n int', 'ALTER TABLE u ADD m int'];
+  expect(await statements()).toEqual(apart);
+  plane.foldAlters(TARGET);
+  expect(await statements()).toEqual(['ALTER TABLE u DROP COLUMN hand, ADD n int, ADD m int']);
+  const { planId, changes } = await engine.plan(request);
+  expect(changes).toHaveLength(1);
+  const ours = { planId, changes, schemaFiles, allowUnsafe: true };
+  expect(await engine.apply({ ...(await plannedApply(engine)), ...ours })).toMatchObject({ kind: 'accepted' });
+  await plane.ledger.until(() => plane.ledger.effects({ effect: 'completed' })[0]);
+  expect(await statements()).toEqual([]);
+});
+
 test('a plan the engine lost is rebuilt from the payload, unless the target has drifted', async () => {
   const { plane, engine } = await startPair();
   const request = await plannedApply(engine);

@@ -111,6 +111,20 @@ describe('a difference of the table as a whole that is no part of the plan', () 
     expect(calls(scene, 'Apply')).toHaveLength(1);
   });
 
+  it('is never sent again where its engine has forgotten it: in place once the rest is gone, and in doubt until then', async () => {
+    const { scene, input } = await planned(COLUMN);
+    scene.engine('eu').script('eu', { byHand: [{ when: 'ended', ddl: OPTION }] });
+    const result = await resultOf(await scene.start(input));
+    scene.engine('eu').forgetApply('eu');
+    const again = await resultOf(await startNextRun(scene.client, { input, result }, RETRY_ALL));
+    expect(operationOf(again, 'eu')).toMatchObject({ state: 'failed', confirmed: false, unverified: true });
+    expect(operationOf(again, 'eu').message).toContain('it is not known whether the change is there');
+    scene.engine('eu').liveSchema('eu').delete(`foreign ${OPTION}`);
+    const last = await resultOf(await startNextRun(scene.client, { input, result: again }, RETRY_ALL));
+    expect(operationOf(last, 'eu')).toMatchObject({ state: 'completed', message: 'the change was in place already' });
+    expect(calls(scene, 'Apply')).toHaveLength(1);
+  });
+
   it('of which a person says why it may stay is left out, and every command that is offered is accepted', async () => {
     const { scene, input } = await planned(COLUMN);
     scene.engine('eu').script('eu', { byHand: [{ when: 'ended', ddl: OPTION }] });

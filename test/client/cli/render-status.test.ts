@@ -40,6 +40,14 @@ describe('the table of a status', () => {
     `);
   });
 
+  test('shows what is different beside the change, also of what completed', () => {
+    const drift = ['DROP COLUMN hand on u', 'DROP INDEX x on u'];
+    const status = applyStatus({ state: 'completed', operations: [operationStatus('eu', 'completed', { drift })] });
+    const shown = 'not part of this change: DROP COLUMN hand on u; DROP INDEX x on u';
+    expect(renderStatus(status, OPTIONS)).toContain(shown);
+    expect(renderChanges(null, status)).toContain(`eu  completed  ${shown}`);
+  });
+
   test('names what is waited for, since when, and the commands that end it', () => {
     const status = applyStatus({
       state: 'paused',

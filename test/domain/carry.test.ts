@@ -14,6 +14,10 @@ const START: Resumption = { control: 'start', release: false, skip: [] };
 const RETRY: Resumption = { control: 'retry', deployments: [], release: false, skip: [] };
 const CANCEL: Resumption = { control: 'cancel', deployments: [] };
 
+function skip(deployments: readonly string[]): Resumption {
+  return { control: 'skip', deployments, reason: 'looked' };
+}
+
 function again(
   operations: readonly OperationOutcome[],
   resumption: Resumption,
@@ -50,8 +54,6 @@ const AP_UNSENT = unsent({ deployment: 'ap' });
 const US_FAILED = outcome({ deployment: 'us', state: 'failed', message: 'duplicate key', remoteApplyId: 'remote-us' });
 
 describe('skip of a closed apply', () => {
-  const skip = (deployments: readonly string[]): Resumption => ({ control: 'skip', deployments, reason: 'looked' });
-
   it('leaves out what it names, says why, and moves nothing else', () => {
     const resumed = again([EU_DONE, US_FAILED, AP_UNSENT], skip(['us']));
     expect(of(resumed, 'us').ended).toEqual({ ...US_FAILED, skipped: true });

@@ -4,8 +4,10 @@ import type { Clause, Part, Place } from './clause.js';
 type Fact =
   /** It concerns the object at all. */
   | 'touched'
-  /** One of its clauses about the object cannot be read. */
+  /** One of its clauses about the object cannot be read, and may do anything to it. */
   | 'unread'
+  /** It makes the object, and which parts that has cannot be read. */
+  | 'unread_making'
   /** It names a key of the object. */
   | 'has_key'
   /** It makes a key of the object that the engine finds a name for. */
@@ -67,7 +69,8 @@ export class PlanIndex {
       if (name !== '') (WORD.test(name) ? this.#words : this.#otherNames).add(name);
       this.#note(place, 'clause', clause.key, clause);
       this.#note(place, 'touched', '', clause);
-      if (clause.reach === 'unreadable') this.#note(place, 'unread', '', clause);
+      if (clause.reach === 'unreadable')
+        this.#note(place, clause.effect === 'makes' ? 'unread_making' : 'unread', '', clause);
       if (clause.unnamedKey !== null) this.#note(place, 'has_unnamed_key', '', clause);
       const isObject = clause.parts.some(({ kind }) => kind === 'object');
       if (isObject && clause.effect === 'drops') this.#note(place, 'gone', '', clause);

@@ -88,7 +88,7 @@ function readCreateTable(cursor: Cursor, tokens: readonly Token[], stated: State
   const isEmpty = isPlain && end === 1;
   const reach = body.reach === 'unreadable' && !isEmpty ? 'unreadable' : 'whole';
   const parts = [{ kind: 'object' as const, name: '' }, ...(isEmpty ? [] : body.parts)];
-  return clauseOf(tokens, ownPlace(names, stated), { ...body, reach, parts });
+  return clauseOf(tokens, ownPlace(names, stated), { ...body, reach, parts, effect: 'makes' });
 }
 
 function bringsColumns({ kind, key, depth }: Token): boolean {

@@ -87,6 +87,8 @@ function isForeign(index: PlanIndex, clause: Clause): boolean {
   if (clause.reach !== 'parts') return false;
   return touched.every((place) => {
     if (index.says('unread', place)) return false;
+    // What is there and is to go was not made by the plan.
+    if (clause.effect !== 'drops' && index.says('unread_making', place)) return false;
     const mayBeKey = clause.unnamedKey !== null || clause.parts.some(({ kind }) => kind === 'key' || kind === 'any');
     if (mayBeKey && clause.effect !== 'drops' && index.says('has_unnamed_key', place)) return false;
     if (clause.unnamedKey === 'own' && index.says('has_key', place)) return false;

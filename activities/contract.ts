@@ -13,7 +13,8 @@ import type { Baseline, Verification } from '../domain/verification.js';
  */
 export interface Activities {
   /**
-   * Sends Apply until the engine gives a definite answer (design 4.2). The same key on every send. Cancelled by the
+   * Sends Apply until the engine gives a definite answer (design 4.2). The same key on every send. Before the first send it
+   * reads the diff of an engine that does not compare for itself, for the verification (design 4.5). Cancelled by the
    * workflow on a stop: returns `not_sent` when nothing was sent in this attempt, and otherwise waits for the call in
    * flight before it gives up.
    */

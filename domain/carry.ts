@@ -196,11 +196,21 @@ function refuseNamed(previous: ApplyResult, resumption: Resumption): Resumed | n
     return refuse(
       `apply ${previous.apply}: ${describeStates(completed)}, so there is nothing to skip; leave it out of ${resumption.control === 'skip' ? '--deployment' : '--skip'}`,
     );
+  if (resumption.control === 'skip') return refuseSkipped(previous, named(resumption.deployments));
   if (resumption.control !== 'retry') return null;
   const wrong = named(resumption.deployments).filter((operation) => !canBeRetried(operation));
   if (wrong.length === 0) return null;
   return refuse(
     `retry of apply ${previous.apply}: ${describeStates(wrong)}; only failed and reverted deployments, and those that someone else ended on the engine, can be attempted anew; start goes on with stopped ones`,
+  );
+}
+
+/** As in a running apply: what failed, and what was not finished. */
+function refuseSkipped(previous: ApplyResult, named: readonly OperationOutcome[]): Resumed | null {
+  const wrong = named.filter(({ state }) => state !== 'failed' && state !== 'stopped');
+  if (wrong.length === 0) return null;
+  return refuse(
+    `skip of apply ${previous.apply}: ${describeStates(wrong)}; only failed and stopped deployments can be skipped`,
   );
 }
 

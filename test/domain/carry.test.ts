@@ -84,6 +84,8 @@ describe('skip of a closed apply', () => {
     expect(refusal(again([EU_DONE, US_FAILED], skip(['eu'])))).toContain('leave it out of --deployment');
     expect(refusal(again([{ ...US_FAILED, skipped: true }], skip(['us'])))).toContain('nothing left to skip');
     expect(refusal(again([US_FAILED], skip(['xx'])))).toContain('no deployment xx');
+    const cancelled = { ...US_STOPPED, state: 'cancelled' } as const;
+    expect(refusal(again([cancelled], skip(['us'])))).toContain('us is cancelled; only failed and stopped');
   });
 });
 

@@ -128,11 +128,11 @@ function item(step: Step, id: string, verb: 'creates' | 'alters' = 'creates'): P
     namespace: 'public',
     table: 'orders',
     kind: 'alter',
-    unsafeReason: null,
     blockedReason: null,
   } as const;
   return {
     change: { ...table, ddl: ddlOf([step]), steps: [step] },
+    reasons: [],
     produces: verb === 'creates' ? [id] : [],
     destroys: [],
     writes: new Set([id]),

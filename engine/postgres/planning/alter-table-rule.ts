@@ -31,13 +31,10 @@ const BRIEF_COMMANDS: ReadonlySet<string> = new Set([
   'AT_AddIdentity',
   'AT_SetIdentity',
   'AT_DropExpression',
+  'AT_DropColumn',
+  'AT_DropConstraint',
+  'AT_DropIdentity',
 ]);
-
-const UNSAFE_BRIEF_COMMANDS: Readonly<Record<string, (name: string) => string>> = {
-  AT_DropColumn: (name) => `DROP COLUMN ${name} deletes its data`,
-  AT_DropConstraint: (name) => `DROP CONSTRAINT ${name} gives up what it guarantees`,
-  AT_DropIdentity: (name) => `DROP IDENTITY of column ${name} deletes its sequence`,
-};
 
 const REWRITES: Readonly<Record<string, string>> = {
   AT_SetLogged: 'SET LOGGED rewrites the table under an exclusive lock',
@@ -62,10 +59,7 @@ export function alterTable(statement: string, tree: AlterTableStmt, facts: LiveF
   if (verdicts.some((verdict) => verdict.steps.length !== 1 || verdict.steps[0]?.statement !== statement)) {
     return blocked('alter', 'several commands in one ALTER TABLE, of which some need steps of their own');
   }
-  return {
-    ...first,
-    unsafeReason: verdicts.map((verdict) => verdict.unsafeReason).find((reason) => reason !== null) ?? null,
-  };
+  return first;
 }
 
 interface CommandInPlace {
@@ -79,8 +73,6 @@ function alterTableCommand({ schema, table, statement, command }: CommandInPlace
   const subtype = command.subtype ?? 'unknown';
   const name = command.name ?? '';
   if (BRIEF_COMMANDS.has(subtype)) return brief('alter', statement);
-  const unsafe = UNSAFE_BRIEF_COMMANDS[subtype];
-  if (unsafe !== undefined) return brief('alter', statement, { unsafeReason: unsafe(name) });
   const rewrite = REWRITES[subtype];
   if (rewrite !== undefined) return blocked('alter', rewrite);
   const definition = command.def;

@@ -1,5 +1,5 @@
 import { buildFactBase, deserializeSnapshot, encodeId, serializeSnapshot } from '@supabase/pg-delta/core';
-import type { Fact, FactBase } from '@supabase/pg-delta/core';
+import type { DependencyEdge, Fact, FactBase } from '@supabase/pg-delta/core';
 import { extract } from '@supabase/pg-delta/extract';
 import type pg from 'pg';
 
@@ -45,7 +45,24 @@ const MANAGED_KINDS: ReadonlySet<string> = new Set([
 /** Reads the whole schema of a database, in one read-only snapshot. */
 export async function readCatalogue(pool: pg.Pool): Promise<Catalogue> {
   const { factBase, pgVersion } = await extract(pool);
-  return { facts: factBase, serverVersion: pgVersion };
+  return { facts: withEdgesToPartitions(factBase), serverVersion: pgVersion };
+}
+
+const LOST_EDGE = /^edge (.+) -\[depends\]-> .+ references a fact not in the base$/;
+
+/**
+ * Columns and constraints that a partition has from its parent are no facts, so the library drops the edges to them, such
+ * as that of a view on a partition, and says so. They count as edges to the partition: it cannot go before the view.
+ */
+function withEdgesToPartitions(facts: FactBase): FactBase {
+  const edges = facts.diagnostics.flatMap(({ subject, message }): readonly DependencyEdge[] => {
+    const from = facts.getByEncoded(LOST_EDGE.exec(message)?.[1] ?? '')?.id;
+    if (from === undefined || subject === undefined || !('table' in subject)) return [];
+    const to = { kind: 'table', schema: subject.schema, name: subject.table } as const;
+    const isOwn = 'table' in from && from.schema === to.schema && from.table === to.name;
+    return facts.has(to) && !isOwn ? [{ from, to, kind: 'depends' }] : [];
+  });
+  return edges.length === 0 ? facts : buildFactBase(facts.facts(), [...facts.edges, ...edges]);
 }
 
 export function catalogueToText(catalogue: Catalogue): string {

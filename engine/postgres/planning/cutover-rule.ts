@@ -109,7 +109,7 @@ export function stepsWithReasons(
   });
 }
 
-function firstLine(change: Change): string {
+function firstLine(change: Pick<Change, 'ddl'>): string {
   return change.ddl.split('\n', 1)[0] ?? '';
 }
 

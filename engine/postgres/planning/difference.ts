@@ -3,47 +3,88 @@ import { plan, type Action } from '@supabase/pg-delta/plan';
 import type { Node } from 'libpg-query';
 import { alterColumnType } from './alter-table-rule.js';
 import { selectFacts, type Catalogue, type Selection } from './catalogue.js';
-import { ddlOf, type Change } from './change.js';
+import { ddlOf, type Step } from './change.js';
 import { sayWhatWaits } from './cutover-rule.js';
 import { isSuccessorName } from './index-name.js';
 import { liveFactsOf, type LiveCatalogue } from './live-catalogue.js';
 import type { LiveFacts } from './live-facts.js';
-import type { PlanItem } from './plan-item.js';
+import { lossesOf } from './loss.js';
+import { childIds, madeAnew, reach, type MadeAnew } from './made-anew.js';
+import { finished, type FinishedItem, type PlanItem } from './plan-item.js';
 import { rebuildInPlace } from './rebuild-rule.js';
 import { parseStatement, quoteIdentifier, quoteQualified } from './sql.js';
 import { judgeStatement } from './statement-rule.js';
 import { subjectOf } from './subject.js';
 import { sayWhatIsMissing, swapInPlace } from './swap-rule.js';
-import type { Verdict } from './verdict.js';
+import { blocked, type Verdict } from './verdict.js';
 
 /**
  * What turns the live schema into the desired one, as online as it can be, in order of execution. A pure function of its
  * inputs: equal schemas give byte-equal DDL on every database, because plans are compared across deployments.
  */
-export function difference(live: LiveCatalogue, desired: Catalogue, selection: Selection): readonly PlanItem[] {
+export function difference(live: LiveCatalogue, desired: Catalogue, selection: Selection): readonly FinishedItem[] {
   const desiredFacts = selectFacts(desired, selection);
   const liveFacts = selectFacts(live, selection, (fact) => asPlanned(fact, live, desiredFacts));
-  const unselected = live.facts.facts().flatMap(({ id }) => (id.kind === 'schema' ? [id.name] : []));
-  const { actions } = plan(liveFacts, desiredFacts, { assumedSchemas: unselected });
+  const anew = madeAnew(liveFacts, desiredFacts, live);
+  const namespace = [...selection.namespaces].toSorted()[0] ?? 'public';
+  const schemas = live.facts.facts().flatMap(({ id }) => (id.kind === 'schema' ? [id.name] : []));
+  const compared = actionsBetween(liveFacts, desiredFacts, anew, schemas);
+  if (compared.kind === 'no_order') return [withoutOrder(compared, namespace)];
+  const remaining = anew?.without ?? liveFacts;
   const newTables = new Set(
     desiredFacts
       .facts()
-      .flatMap(({ id }) => (id.kind === 'table' && !liveFacts.has(id) ? [`${id.schema}.${id.name}`] : [])),
+      .flatMap(({ id }) => (id.kind === 'table' && !remaining.has(id) ? [`${id.schema}.${id.name}`] : [])),
   );
   const facts = liveFactsOf(live, liveFacts, newTables);
-  const namespace = [...selection.namespaces].toSorted()[0] ?? 'public';
-  const items = mergeTypeChanges(actions.map(statementOf), desiredFacts, facts).map((statement) =>
-    itemOf(statement, facts, namespace),
-  );
+  const context = { facts, namespace, obstacles: anew?.obstacles ?? new Map<string, string>() };
+  const statements = compared.actions.map((action) => statementOf(action, liveFacts));
+  const items = mergeTypeChanges(statements, desiredFacts, facts).map((statement) => itemOf(statement, context));
   const rebuilt = rebuildInPlace(items, liveFacts);
-  const ordered = sayWhatIsMissing(swapInPlace(rebuilt, liveFacts, desiredFacts));
-  return sayWhatWaits(ordered, liveFacts, desiredFacts);
+  const ordered = sayWhatIsMissing(swapInPlace(rebuilt, liveFacts, desiredFacts, anew?.inside));
+  return sayWhatWaits(ordered, liveFacts, desiredFacts).map((item) => finished(item, facts));
 }
 
-function statementOf(action: Action): Statement {
+type Compared =
+  | { readonly kind: 'actions'; readonly actions: readonly Action[] }
+  | { readonly kind: 'no_order'; readonly anew: MadeAnew; readonly why: string };
+
+/** In two parts where tables have to be made anew: first everything is dropped that goes with them. */
+function actionsBetween(
+  live: FactBase,
+  desired: FactBase,
+  anew: MadeAnew | null,
+  assumedSchemas: readonly string[],
+): Compared {
+  const between = (from: FactBase, to: FactBase) => plan(from, to, { assumedSchemas: [...assumedSchemas] }).actions;
+  if (anew === null) return { kind: 'actions', actions: between(live, desired) };
+  try {
+    return { kind: 'actions', actions: [...between(live, anew.without), ...between(anew.without, desired)] };
+  } catch (error) {
+    return { kind: 'no_order', anew, why: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+/** The one blocked change that stands for a plan whose statements cannot be put in an order. */
+function withoutOrder({ anew, why }: Extract<Compared, { kind: 'no_order' }>, namespace: string): FinishedItem {
+  const { tables, inside } = anew;
+  const [table = ''] = tables;
+  const change = {
+    namespace,
+    table: table.split('.').at(-1) ?? table,
+    kind: 'alter',
+    ddl: tables.map((name) => `DROP TABLE ${name}`).join(';\n'),
+    unsafeReason: null,
+    blockedReason: `${tables.join(', ')} would have to be dropped and created anew, and there is no order in which that works: ${why}`,
+    steps: [],
+  } as const;
+  return { change, produces: [...inside], destroys: [...inside], writes: inside };
+}
+
+function statementOf(action: Action, live: FactBase): Statement {
   const sql = action.sql.trim().replace(/;$/, '');
   const produces = action.produces.map(encodeId);
-  const destroys = action.destroys.map(encodeId);
+  const destroys = [...reach(action.destroys.map(encodeId), (id) => childIds(live, id))];
   const altered = action.verb === 'alter' ? action.consumes.filter(({ kind }) => kind !== 'schema').map(encodeId) : [];
   return {
     sql,
@@ -51,26 +92,44 @@ function statementOf(action: Action): Statement {
     produces,
     destroys,
     writes: new Set([...produces, ...destroys, ...altered]),
+    isDestructive: action.dataLoss === 'destructive',
+    isDrop: action.verb === 'drop',
   };
 }
 
-function itemOf(
-  { sql, tree, verdict, produces, destroys, writes }: Statement,
-  facts: LiveFacts,
-  namespace: string,
-): PlanItem {
-  const judged = verdict ?? judgeStatement(sql, tree, facts);
+interface ItemContext {
+  readonly facts: LiveFacts;
+  readonly namespace: string;
+  /** Why a thing cannot be dropped, by its id. */
+  readonly obstacles: ReadonlyMap<string, string>;
+}
+
+function itemOf(statement: Statement, { facts, namespace, obstacles }: ItemContext): PlanItem {
+  const { sql, tree, produces, destroys, writes } = statement;
+  const obstacle = destroys.flatMap((id) => obstacles.get(id) ?? [])[0];
+  const judged =
+    obstacle === undefined ? (statement.verdict ?? judgeStatement(sql, tree, facts)) : blocked('drop', obstacle);
   const subject = subjectOf(tree, { namespace, tableOfIndex: facts.tableOfIndex });
-  const change: Change = {
+  const change = {
     namespace: subject.namespace,
     table: subject.name,
     kind: judged.kind,
     ddl: judged.blockedReason === null ? ddlOf(judged.steps) : sql,
-    unsafeReason: judged.unsafeReason,
     blockedReason: judged.blockedReason,
     steps: judged.steps,
   };
-  return { change, produces, destroys, writes };
+  return { change, reasons: reasonsOf(statement, change.steps, facts), produces, destroys, writes };
+}
+
+/** What a statement loses without saying so: sequences that go with their owner, and what only the library knows. */
+function reasonsOf(statement: Statement, steps: readonly Step[], facts: LiveFacts): readonly string[] {
+  if (steps.length === 0) return [];
+  const sequences = statement.isDrop ? statement.destroys.filter((id) => id.startsWith('sequence:')) : [];
+  const reasons = sequences
+    .filter((id) => id !== statement.destroys[0])
+    .map((id) => `${id.replace(':', ' ')} goes with it, and its current value is lost`);
+  const isTold = !statement.isDestructive || lossesOf(steps, facts).length > 0;
+  return isTold ? reasons : [...reasons, 'it deletes data'];
 }
 
 /**
@@ -94,6 +153,9 @@ function asPlanned(fact: Fact, live: LiveCatalogue, desired: FactBase): Fact | n
 interface Statement extends Pick<PlanItem, 'produces' | 'destroys' | 'writes'> {
   readonly sql: string;
   readonly tree: Node;
+  /** The library says that it deletes data. */
+  readonly isDestructive: boolean;
+  readonly isDrop: boolean;
   /** Given where the statement has been judged already. */
   readonly verdict?: Verdict;
 }

@@ -1,14 +1,46 @@
 import { encodeId, type FactBase, type StableId } from '@supabase/pg-delta/core';
-import type { Change } from './change.js';
+import { ddlOf, type Change, type Step } from './change.js';
+import { lossesOf, type LossContext } from './loss.js';
 
-/** A change on its way into a plan, with what it makes and unmakes, so that it can be moved without breaking another. */
+/**
+ * A change on its way into a plan, with what it makes and unmakes, so that it can be moved without breaking another. It
+ * has no unsafe reason before the plan is complete (see `finished`), so that no rule can lose one.
+ */
 export interface PlanItem {
-  readonly change: Change;
+  readonly change: Omit<Change, 'unsafeReason'>;
+  /** Why it needs consent beyond what its statements say. Rules add to them; items that become one bring all along. */
+  readonly reasons: readonly string[];
   /** Ids, in the library's encoding, of the objects that it creates. */
   readonly produces: readonly string[];
   readonly destroys: readonly string[];
   /** Everything that it creates, drops or alters. */
   readonly writes: ReadonlySet<string>;
+}
+
+/** Makes one item of several: `change` runs these steps for all of them, and whatever one of them brought is kept. */
+export function asOneItem(items: readonly PlanItem[], change: PlanItem['change'], steps: readonly Step[]): PlanItem {
+  return {
+    change: { ...change, kind: 'alter', steps, ddl: ddlOf(steps) },
+    reasons: distinct(items.flatMap((item) => item.reasons)),
+    produces: items.flatMap((item) => item.produces),
+    destroys: items.flatMap((item) => item.destroys),
+    writes: new Set(items.flatMap((item) => [...item.writes])),
+  };
+}
+
+/** An item of a complete plan. */
+export interface FinishedItem extends Omit<PlanItem, 'change' | 'reasons'> {
+  readonly change: Change;
+}
+
+/** The item as it stands in the plan: with every loss that its statements mean, and every reason that was added. */
+export function finished({ change, reasons, ...ids }: PlanItem, context: LossContext): FinishedItem {
+  const all = distinct([...lossesOf(change.steps, context), ...reasons]);
+  return { ...ids, change: { ...change, unsafeReason: all.length === 0 ? null : all.join('; ') } };
+}
+
+function distinct(texts: readonly string[]): readonly string[] {
+  return [...new Set(texts)];
 }
 
 /** The ids that an object rests on, itself included: what must not change under it while it is moved. */

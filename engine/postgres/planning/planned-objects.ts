@@ -1,9 +1,9 @@
 import { parseId, type StableId } from '@supabase/pg-delta/core';
 import type { PlannedObject } from '../signature/unplanned.js';
-import type { PlanItem } from './plan-item.js';
+import type { FinishedItem } from './plan-item.js';
 
 /** The objects that an item of a plan has a statement about, in words that do not depend on the library. */
-export function plannedObjects({ change, writes, produces, destroys }: PlanItem): readonly PlannedObject[] {
+export function plannedObjects({ change, writes, produces, destroys }: FinishedItem): readonly PlannedObject[] {
   const made = new Set([...produces, ...destroys]);
   const { ddl, blockedReason } = change;
   // What is refused is told already, so nothing is added for its object.

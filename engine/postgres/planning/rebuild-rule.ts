@@ -1,7 +1,7 @@
 import type { FactBase } from '@supabase/pg-delta/core';
-import { ddlOf, type Change, type Step } from './change.js';
+import type { Step } from './change.js';
 import { successorName } from './index-name.js';
-import { foundationOf, replacementsIn, type PlanItem, type Replacement } from './plan-item.js';
+import { asOneItem, foundationOf, replacementsIn, type PlanItem, type Replacement } from './plan-item.js';
 import { quoteIdentifier, quoteQualified } from './sql.js';
 
 /**
@@ -25,17 +25,24 @@ function rebuild(items: readonly PlanItem[], replacement: Replacement, live: Fac
   const drop = items[replacement.dropAt];
   const create = items[replacement.createAt];
   if (drop === undefined || create === undefined) return null;
+  // What goes with something larger, such as a constraint with its table, cannot be exchanged by itself.
+  const isAlone = (ids: readonly string[]) => ids.every((id) => id === replacement.id || id.startsWith('comment:'));
+  if (!isAlone(drop.destroys) || !isAlone(create.produces)) return null;
   // Something that the old one is on goes away in between, such as a column: then the old one has to go first.
   const foundation = foundationOf(live, replacement.id);
   const between = items.slice(replacement.dropAt + 1, replacement.createAt);
   if (between.some((item) => item.destroys.some((id) => foundation.has(id)))) return null;
   const steps = exchangeSteps(drop.change, create.change, live, replacement.id);
   if (steps === null) return null;
-  const change = { ...create.change, kind: 'alter' as const, steps, ddl: ddlOf(steps) };
-  return { ...create, change, writes: new Set([...drop.writes, ...create.writes]) };
+  return { ...asOneItem([drop, create], create.change, steps), produces: create.produces, destroys: create.destroys };
 }
 
-function exchangeSteps(drop: Change, create: Change, live: FactBase, id: string): readonly Step[] | null {
+function exchangeSteps(
+  drop: PlanItem['change'],
+  create: PlanItem['change'],
+  live: FactBase,
+  id: string,
+): readonly Step[] | null {
   const [dropStep] = drop.steps;
   const [first, second] = create.steps;
   if (dropStep === undefined || first === undefined || drop.steps.length !== 1) return null;

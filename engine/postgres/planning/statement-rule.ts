@@ -2,6 +2,7 @@ import type { DropStmt, IndexStmt, Node } from 'libpg-query';
 import { alterTable } from './alter-table-rule.js';
 import type { ChangeKind } from '../../change.js';
 import type { LiveFacts } from './live-facts.js';
+import { lossByDrop } from './loss.js';
 import { quoteQualified, statementKind, strings } from './sql.js';
 import { blocked, brief, online, type Verdict } from './verdict.js';
 
@@ -64,7 +65,7 @@ export function judgeStatement(statement: string, tree: Node, facts: LiveFacts):
     return subtype === 'AD_AlterDefault' || subtype === 'AD_DropNotNull'
       ? brief('alter', statement)
       : subtype === 'AD_DropConstraint'
-        ? brief('alter', statement, { unsafeReason: 'dropping a constraint of a domain gives up what it guarantees' })
+        ? brief('alter', statement)
         : blocked('alter', 'this change of a domain scans every table that uses it under a lock');
   }
   const kind = BRIEF_STATEMENTS[statementKind(tree)];
@@ -102,23 +103,6 @@ function createIndex(statement: string, tree: IndexStmt, facts: LiveFacts): Verd
   return online('create_index', [{ kind: 'build_index', statement: concurrent, schema, index, definition: statement }]);
 }
 
-/** What is lost when an object of this kind is dropped. Kinds that are not listed are blocked. */
-const DROP_LOSSES: Readonly<Record<string, string>> = {
-  OBJECT_TABLE: 'DROP TABLE deletes the table and its data',
-  OBJECT_VIEW: 'DROP VIEW breaks whoever reads the view',
-  OBJECT_MATVIEW: 'DROP MATERIALIZED VIEW deletes the view and what it holds',
-  OBJECT_SEQUENCE: 'DROP SEQUENCE deletes its current value',
-  OBJECT_FUNCTION: 'DROP FUNCTION breaks whoever calls it',
-  OBJECT_PROCEDURE: 'DROP PROCEDURE breaks whoever calls it',
-  OBJECT_AGGREGATE: 'DROP AGGREGATE breaks whoever uses it',
-  OBJECT_TYPE: 'DROP TYPE removes a type',
-  OBJECT_DOMAIN: 'DROP DOMAIN removes a type',
-  OBJECT_TRIGGER: 'DROP TRIGGER ends what the trigger does',
-  OBJECT_POLICY: 'DROP POLICY changes who sees which rows',
-  OBJECT_RULE: 'DROP RULE ends what the rule does',
-  OBJECT_COLLATION: 'DROP COLLATION removes a collation',
-};
-
 function drop(statement: string, tree: DropStmt, facts: LiveFacts): Verdict {
   const [object] = tree.objects ?? [];
   if (tree.removeType === 'OBJECT_INDEX' && object !== undefined && 'List' in object) {
@@ -130,20 +114,12 @@ function drop(statement: string, tree: DropStmt, facts: LiveFacts): Verdict {
         `the index ${schema}.${index} of a partitioned table cannot be dropped concurrently`,
       );
     }
-    const reason = facts.isValidIndex(schema, index)
-      ? `DROP INDEX ${index}: queries that use it become slow, and a unique one gives up what it guarantees`
-      : null;
-    return {
-      kind: 'drop_index',
-      steps: [
-        { kind: 'drop_index', statement: `DROP INDEX CONCURRENTLY ${quoteQualified(schema, index)}`, schema, index },
-      ],
-      unsafeReason: reason,
-      blockedReason: null,
-    };
+    return online('drop_index', [
+      { kind: 'drop_index', statement: `DROP INDEX CONCURRENTLY ${quoteQualified(schema, index)}`, schema, index },
+    ]);
   }
-  const loss = DROP_LOSSES[tree.removeType ?? ''];
-  if (loss === undefined)
-    return blocked('drop', `DROP of this kind of object (${tree.removeType ?? 'unknown'}) is not known to be online`);
-  return brief('drop', statement, { unsafeReason: loss });
+  const kind = tree.removeType ?? 'unknown';
+  return lossByDrop(kind) === null
+    ? blocked('drop', `DROP of this kind of object (${kind}) is not known to be online`)
+    : brief('drop', statement);
 }

@@ -1,7 +1,7 @@
 import type { FactBase } from '@supabase/pg-delta/core';
 import { mayRefuseRows } from './index-expression.js';
 import type { Change, Step } from './change.js';
-import { foundationOf, touches, type PlanItem } from './plan-item.js';
+import { foundationOf, type PlanItem } from './plan-item.js';
 import { parseStatement, parseStatements, statementKind } from './sql.js';
 
 /** What a step is to the clients of the database; each kind runs either before a deferred cutover or in it. */
@@ -70,16 +70,25 @@ function commandsOf(step: Step): readonly string[] {
 export function sayWhatWaits(items: readonly PlanItem[], live: FactBase, desired: FactBase): readonly PlanItem[] {
   const taken = relationNames(live);
   const waiting: PlanItem[] = [];
+  /** By what a waiting item changes: the first one, as its position in `waiting`. */
+  const firstToChange = new Map<string, number>();
   return items.map((item) => {
-    const foundation = new Set([...item.writes].flatMap((id) => [...foundationOf(desired, id)]));
-    const below = waiting.find((earlier) => touches(changesUnderneath(earlier), foundation));
+    const positions = [...item.writes].flatMap((id) =>
+      [...foundationOf(desired, id)].map((below) => firstToChange.get(below) ?? Number.POSITIVE_INFINITY),
+    );
+    const below = waiting[positions.reduce((first, position) => Math.min(first, position), Number.POSITIVE_INFINITY)];
     const steps = stepsWithReasons(item.change.steps, (step) => {
       if (below !== undefined) return `it rests on another change that waits: ${firstLine(below.change)}`;
       const nameIsTaken = step.kind === 'build_index' && taken.has(`${step.schema}.${step.index}`);
       return nameIsTaken ? `the name ${step.index} is taken until then` : null;
     });
     const divided = { ...item, change: { ...item.change, steps } };
-    if (steps.some((step) => step.waitsBecause !== undefined)) waiting.push(divided);
+    if (steps.some((step) => step.waitsBecause !== undefined)) {
+      for (const id of changesUnderneath(divided)) {
+        if (!firstToChange.has(id)) firstToChange.set(id, waiting.length);
+      }
+      waiting.push(divided);
+    }
     return divided;
   });
 }
@@ -88,10 +97,11 @@ export function sayWhatWaits(items: readonly PlanItem[], live: FactBase, desired
  * What of an item matters to whatever rests on it. A table or a column that merely gets another property, such as a
  * default or NOT NULL, carries an index as before; one of another type does not.
  */
-function changesUnderneath(item: PlanItem): Pick<PlanItem, 'writes'> {
-  if (item.change.steps.some((step) => commandsOf(step).includes('AT_AlterColumnType'))) return item;
+function changesUnderneath(item: PlanItem): readonly string[] {
+  const written = [...item.writes];
+  if (item.change.steps.some((step) => commandsOf(step).includes('AT_AlterColumnType'))) return written;
   const comesOrGoes = new Set([...item.produces, ...item.destroys]);
-  return { writes: new Set([...item.writes].filter((id) => comesOrGoes.has(id) || !/^(?:table|column):/.test(id))) };
+  return written.filter((id) => comesOrGoes.has(id) || !/^(?:table|column):/.test(id));
 }
 
 /** The steps of one change, each with its reason to wait, if any. `obstacle` is a reason that lies outside the change. */

@@ -10,15 +10,15 @@ import { quoteIdentifier, quoteQualified } from './sql.js';
  * one transaction and validated afterwards.
  */
 export function rebuildInPlace(items: readonly PlanItem[], live: FactBase): readonly PlanItem[] {
-  let result = items;
+  const rebuilt = new Map<PlanItem | undefined, PlanItem>();
+  const replaced = new Set<PlanItem | undefined>();
   for (const replacement of replacementsIn(items)) {
-    const rebuilt = rebuild(items, replacement, live);
-    if (rebuilt === null) continue;
-    const drop = items[replacement.dropAt];
-    const create = items[replacement.createAt];
-    result = result.flatMap((item) => (item === drop ? [] : item === create ? [rebuilt] : [item]));
+    const item = rebuild(items, replacement, live);
+    if (item === null) continue;
+    replaced.add(items[replacement.dropAt]);
+    rebuilt.set(items[replacement.createAt], item);
   }
-  return result;
+  return items.flatMap((item) => (replaced.has(item) ? [] : [rebuilt.get(item) ?? item]));
 }
 
 function rebuild(items: readonly PlanItem[], replacement: Replacement, live: FactBase): PlanItem | null {

@@ -7,7 +7,7 @@ import { lookupHandlers, ternHandlers } from './calls/services.js';
 import type { EngineState } from './calls/routing.js';
 import { assertDsn } from './postgres/database.js';
 import { CallFailure, ConfigurationError, DatabaseUnreachable } from './errors.js';
-import { DesiredSchemas } from './postgres/planning/desired-schemas.js';
+import { PlanningThread } from './postgres/planning/planning-thread.js';
 import { loadParser } from './postgres/planning/sql.js';
 import { POSTGRES } from './postgres/kind.js';
 import { PostgresTarget } from './postgres/postgres-target.js';
@@ -57,13 +57,13 @@ export async function startEngine(options: EngineOptions): Promise<RunningEngine
   const logger = options.logger ?? pino({ level: 'silent' });
   assertOptions(options);
   await loadParser();
-  const desired = new DesiredSchemas();
+  const planning = new PlanningThread();
   const scratch = options.scratch === undefined ? null : { name: '--scratch', dsn: options.scratch };
   const lockPatienceMs = options.lockPatienceMs ?? LOCK_PATIENCE_MS;
   const targets = Object.entries(options.targets).map(
-    ([name, dsn]) => new PostgresTarget({ name, dsn, scratch, desired, lockPatienceMs, logger }),
+    ([name, dsn]) => new PostgresTarget({ name, dsn, scratch, planning, lockPatienceMs, logger }),
   );
-  const closeTargets = () => Promise.all(targets.map((target) => target.close()));
+  const closeTargets = () => Promise.all([...targets.map((target) => target.close()), planning.close()]);
   const engine: EngineState = {
     targets: new Map(targets.map((target) => [target.name, target])),
     kind: POSTGRES,
@@ -73,6 +73,7 @@ export async function startEngine(options: EngineOptions): Promise<RunningEngine
     homes: new Map(),
   };
   try {
+    planning.begin();
     await prepareTargets(targets);
     const server = new Server({
       'grpc.max_receive_message_length': REQUEST_BYTES_MAX,

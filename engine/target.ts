@@ -30,10 +30,13 @@ export interface Target {
   /** Leaves the work as it is recorded. */
   close(): Promise<void>;
 
-  /** The difference between a desired schema and the live one (engine contract 2.2). Changes nothing. */
-  plan(input: PlanInput): Promise<Planned | SchemaProblems>;
+  /**
+   * The difference between a desired schema and the live one (engine contract 2.2). Changes nothing. CANCELLED when `signal`
+   * says that nobody waits for it any more.
+   */
+  plan(input: PlanInput, signal?: AbortSignal): Promise<Planned | SchemaProblems>;
   /** The same for a plan that was stored: what would have to change now. FAILED_PRECONDITION when its schema is gone. */
-  planAgain(stored: StoredPlan): Promise<Planned>;
+  planAgain(stored: StoredPlan, signal?: AbortSignal): Promise<Planned>;
   findPlan(planId: string): Promise<StoredPlan | null>;
   /** What is there beside the schema and no plan manages, one line per kind; for showing. */
   unmanaged(namespaces: readonly string[]): Promise<readonly string[]>;

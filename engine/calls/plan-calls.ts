@@ -19,9 +19,9 @@ import { tableChangeOnWire } from './wire.js';
  * Plan: the difference between a desired schema and the live one, stored under an id. Changes nothing on the target but
  * the engine's own records (engine contract 2.2, E08 to E14).
  */
-export async function plan(engine: EngineState, request: PlanRequest): Promise<PlanResponse> {
+export async function plan(engine: EngineState, request: PlanRequest, signal?: AbortSignal): Promise<PlanResponse> {
   if (request.environment === '') throw invalidArgument('environment is required');
-  const { target, planned } = await compare(engine, request);
+  const { target, planned } = await compare(engine, request, signal);
   const answer = answerOf(engine.kind, planned);
   let planId = '';
   if (planned.kind === 'planned') {
@@ -57,12 +57,16 @@ function leftAlone(line: string): LintViolation {
 }
 
 /** PlanDiff: the same comparison with nothing stored under an id. Safe to repeat as often as one likes (E13). */
-export async function planDiff(engine: EngineState, request: PlanRequest): Promise<PlanDiffResponse> {
-  const { planned } = await compare(engine, request);
+export async function planDiff(
+  engine: EngineState,
+  request: PlanRequest,
+  signal?: AbortSignal,
+): Promise<PlanDiffResponse> {
+  const { planned } = await compare(engine, request, signal);
   return { ...answerOf(engine.kind, planned), existingCopiesReported: planned.kind === 'planned' };
 }
 
-async function compare(engine: EngineState, request: PlanRequest) {
+async function compare(engine: EngineState, request: PlanRequest, signal: AbortSignal | undefined) {
   assertServedType(engine.kind, request.type);
   assertNoDirectExecution(request.directExecution);
   const schemaFiles = schemaFilesFromWire(request.schemaFiles);
@@ -72,7 +76,7 @@ async function compare(engine: EngineState, request: PlanRequest) {
     }
   }
   const target = await targetNamed(engine, request.target);
-  const planned = await target.plan({ schemaFiles, ignoreTables: request.ignoreTables });
+  const planned = await target.plan({ schemaFiles, ignoreTables: request.ignoreTables }, signal);
   return { target, planned };
 }
 
@@ -101,7 +105,11 @@ export function byNamespace<T extends Pick<ReviewedChange, 'namespace'>>(
   changes: readonly T[],
 ): ReadonlyMap<string, readonly T[]> {
   const groups = new Map<string, T[]>();
-  for (const change of changes) groups.set(change.namespace, [...(groups.get(change.namespace) ?? []), change]);
+  for (const change of changes) {
+    const group = groups.get(change.namespace);
+    if (group === undefined) groups.set(change.namespace, [change]);
+    else group.push(change);
+  }
   return groups;
 }
 

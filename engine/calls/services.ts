@@ -16,8 +16,8 @@ export function ternHandlers(engine: EngineState): TernServer {
   const answer = answering(engine);
   return {
     health: answer('Health', () => health(engine)),
-    plan: answer('Plan', (request) => plan(engine, request)),
-    planDiff: answer('PlanDiff', (request) => planDiff(engine, request)),
+    plan: answer('Plan', (request, signal) => plan(engine, request, signal)),
+    planDiff: answer('PlanDiff', (request, signal) => planDiff(engine, request, signal)),
     apply: answer('Apply', (request) => apply(engine, request)),
     progress: answer('Progress', (request) => progress(engine, request)),
     logs: answer('Logs', (request) => logs(engine, request)),
@@ -49,17 +49,19 @@ function unimplemented(message: string): Promise<never> {
 
 /**
  * Turns a function into a handler that always answers: a failure becomes its status, and everything else INTERNAL
- * while the process goes on (engine contract 2.1, E05).
+ * while the process goes on (engine contract 2.1, E05). The signal is for what is worth nothing to a caller who has hung up.
  */
 function answering(engine: EngineState) {
   return <Request, Response>(
     name: string,
-    handle: (request: Request) => Promise<Response>,
+    handle: (request: Request, signal: AbortSignal) => Promise<Response>,
   ): handleUnaryCall<Request, Response> =>
     (call: ServerUnaryCall<Request, Response>, callback: sendUnaryData<Response>) => {
+      const gone = new AbortController();
+      call.on('cancelled', () => gone.abort());
       // A synchronous throw inside becomes a rejection as well.
       const answered = Promise.resolve(call.request)
-        .then(handle)
+        .then((request) => handle(request, gone.signal))
         .then(
           (response) => callback(null, response),
           (error: unknown) => callback(statusOf(engine, name, error)),

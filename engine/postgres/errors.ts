@@ -1,3 +1,5 @@
+import { type CallFailure, unavailable } from '../errors.js';
+
 /** SQLSTATE of a database error, or null for anything else, such as a broken connection. */
 export function sqlState(error: unknown): string | null {
   if (typeof error !== 'object' || error === null || !('code' in error)) return null;
@@ -36,6 +38,11 @@ export function isConnectionLoss(error: unknown): boolean {
   return (
     error instanceof Error && CONNECTION_TEXTS.test(`${error.message} ${'code' in error ? String(error.code) : ''}`)
   );
+}
+
+/** That a database does not answer is UNAVAILABLE, and no "no". */
+export function silentDatabase(target: string, error: unknown): CallFailure {
+  return unavailable(`target ${target}: its database does not answer: ${databaseText(error)}`, error);
 }
 
 /** The text of a database error for people: message and detail. */

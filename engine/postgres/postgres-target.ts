@@ -1,7 +1,7 @@
 import { DatabaseError } from 'pg';
 import type pg from 'pg';
 import type { Logger } from 'pino';
-import { type CallFailure, ConfigurationError, TargetTaken, unavailable } from '../errors.js';
+import { ConfigurationError, TargetTaken } from '../errors.js';
 import type {
   ApplyProgress,
   ApplySession,
@@ -17,14 +17,15 @@ import type {
 import { accept } from './acceptance.js';
 import { applySession } from './apply-session.js';
 import { APPLICATION_NAME, inTransaction, openClient, openPool } from './database.js';
-import { databaseText, isConnectionLoss, violatedUnique } from './errors.js';
+import { databaseText, isConnectionLoss, silentDatabase, violatedUnique } from './errors.js';
 import { Executor } from './execution/executor.js';
 import { assertDirect } from './execution/fence.js';
 import { PercentShown } from './execution/percent.js';
 import { type Backoff, backoffMs, Wake } from './execution/wake.js';
 import { planned } from './planning/change.js';
-import type { DesiredSchemas } from './planning/desired-schemas.js';
-import { type Comparison, Planner } from './planning/planner.js';
+import type { Comparison } from './planning/planner.js';
+import type { PlannedTarget } from './planning/planning-messages.js';
+import type { PlanningThread } from './planning/planning-thread.js';
 import type { ScratchServer } from './planning/scratch.js';
 import { readProgress } from './progress.js';
 import {
@@ -50,7 +51,8 @@ const PREPARE_BACKOFF: Backoff = { initialMs: 200, maxMs: 5_000 };
 export class PostgresTarget implements Target {
   readonly name: string;
   readonly #pool: pg.Pool;
-  readonly #planner: Planner;
+  readonly #planning: PlanningThread;
+  readonly #place: PlannedTarget;
   readonly #executor: Executor;
   readonly #dsn: string;
   readonly #logger: Logger;
@@ -67,7 +69,7 @@ export class PostgresTarget implements Target {
     readonly name: string;
     readonly dsn: string;
     readonly scratch: ScratchServer | null;
-    readonly desired: DesiredSchemas;
+    readonly planning: PlanningThread;
     readonly lockPatienceMs: number;
     readonly logger: Logger;
   }) {
@@ -76,8 +78,9 @@ export class PostgresTarget implements Target {
     this.#dsn = params.dsn;
     this.#logger = params.logger.child({ target: params.name });
     this.#pool = openPool(place, params.dsn);
+    this.#planning = params.planning;
     const scratch = params.scratch ?? { name: place, dsn: params.dsn };
-    this.#planner = new Planner({ pool: this.#pool, desired: params.desired, scratch });
+    this.#place = { name: params.name, dsn: params.dsn, scratch };
     this.#executor = new Executor({
       target: params.name,
       dsn: params.dsn,
@@ -95,7 +98,7 @@ export class PostgresTarget implements Target {
     try {
       await this.#preparing;
     } catch (error) {
-      if (isConnectionLoss(error)) throw this.#unavailable(error);
+      if (isConnectionLoss(error)) throw silentDatabase(this.name, error);
       // Wrong password, no such database, a read-only standby: the server has said no.
       if (error instanceof DatabaseError) throw new ConfigurationError(`target ${this.name}: ${databaseText(error)}`);
       throw error;
@@ -128,15 +131,15 @@ export class PostgresTarget implements Target {
     }
   }
 
-  plan(input: PlanInput): Promise<Planned | SchemaProblems> {
-    return this.#asked(async () => {
-      const compared = await this.#planner.plan(input);
-      return compared.kind === 'problems' ? compared : this.#planned(compared);
-    });
+  async plan(input: PlanInput, signal?: AbortSignal): Promise<Planned | SchemaProblems> {
+    const compared = await this.#planning.plan(this.#place, input, signal);
+    return compared.kind === 'problems' ? compared : this.#planned(compared);
   }
 
-  planAgain(stored: StoredPlan): Promise<Planned> {
-    return this.#asked(async () => this.#planned(await this.#planner.planAgain(stored)));
+  async planAgain(plan: StoredPlan, signal?: AbortSignal): Promise<Planned> {
+    const { planId, schemaDigest, namespaces, ignoreTables } = plan;
+    const stored = { planId, schemaDigest, namespaces, ignoreTables };
+    return this.#planned(await this.#planning.planAgain(this.#place, stored, signal));
   }
 
   findPlan(planId: string): Promise<StoredPlan | null> {
@@ -224,12 +227,8 @@ export class PostgresTarget implements Target {
     try {
       return await work();
     } catch (error) {
-      throw isConnectionLoss(error) ? this.#unavailable(error) : error;
+      throw isConnectionLoss(error) ? silentDatabase(this.name, error) : error;
     }
-  }
-
-  #unavailable(error: unknown): CallFailure {
-    return unavailable(`target ${this.name}: its database does not answer: ${databaseText(error)}`, error);
   }
 
   async oneAtATime<T>(work: () => Promise<T>): Promise<T> {

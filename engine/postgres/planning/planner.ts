@@ -1,6 +1,7 @@
+import { status } from '@grpc/grpc-js';
 import type pg from 'pg';
-import { failedPrecondition } from '../../errors.js';
-import type { PlanInput, SchemaProblems, TableSize, UnfinishedIndex } from '../../target.js';
+import { CallFailure, failedPrecondition } from '../../errors.js';
+import type { PlanInput, SchemaProblems, StoredPlan, TableSize, UnfinishedIndex } from '../../target.js';
 import { readSignature, type Signature } from '../signature/signature.js';
 import { compareSignatures } from '../signature/signature-difference.js';
 import { unplannedChanges } from '../signature/unplanned.js';
@@ -42,10 +43,14 @@ export class Planner {
     this.#scratch = params.scratch;
   }
 
-  /** The difference between `input` and the live schema (engine contract 2.2). */
-  async plan(input: PlanInput): Promise<Comparison | SchemaProblems> {
+  /**
+   * The difference between `input` and the live schema (engine contract 2.2). Nothing more is begun, and CANCELLED is the
+   * end of it, once `isWanted` says that nobody waits.
+   */
+  async plan(input: PlanInput, isWanted: IsWanted = () => true): Promise<Comparison | SchemaProblems> {
     const selection = selectionOf(Object.keys(input.schemaFiles), input.ignoreTables);
     const live = await this.#readLive(selection);
+    assertWanted(isWanted);
     const desired = await this.#desired.forFiles({
       files: input.schemaFiles,
       serverMajor: live.catalogue.serverMajor,
@@ -53,16 +58,12 @@ export class Planner {
       scratch: this.#scratch,
     });
     if (desired.kind === 'problems') return desired;
+    assertWanted(isWanted);
     return compare(live, desired.schema, desired.digest, selection);
   }
 
   /** The same for a schema that was planned with before: what would have to change now. */
-  async planAgain(stored: {
-    readonly planId: string;
-    readonly schemaDigest: string;
-    readonly namespaces: readonly string[];
-    readonly ignoreTables: readonly string[];
-  }): Promise<Comparison> {
+  async planAgain(stored: StoredSchema, isWanted: IsWanted = () => true): Promise<Comparison> {
     const schema = await this.#desired.forDigest(this.#pool, stored.schemaDigest);
     if (schema === null) {
       throw failedPrecondition(
@@ -70,7 +71,9 @@ export class Planner {
       );
     }
     const selection = selectionOf(stored.namespaces, stored.ignoreTables);
-    return compare(await this.#readLive(selection), schema, stored.schemaDigest, selection);
+    const live = await this.#readLive(selection);
+    assertWanted(isWanted);
+    return compare(live, schema, stored.schemaDigest, selection);
   }
 
   /** Both readings at once: what one of them sees a moment earlier shows as a difference that is gone at the next look. */
@@ -81,6 +84,16 @@ export class Planner {
     ]);
     return { catalogue, signature };
   }
+}
+
+/** Whether somebody still waits for the answer. */
+export type IsWanted = () => boolean;
+
+/** What a plan that was stored compares. */
+export type StoredSchema = Pick<StoredPlan, 'planId' | 'schemaDigest' | 'namespaces' | 'ignoreTables'>;
+
+function assertWanted(isWanted: IsWanted): void {
+  if (!isWanted()) throw new CallFailure(status.CANCELLED, 'nobody waits for this plan any more');
 }
 
 interface LiveSchema {

@@ -36,8 +36,10 @@ const DEADLINE_MS = 30_000;
 export class RawClient {
   readonly tern: TernClient;
   readonly lookup: LookupClient;
+  readonly #deadlineMs: number;
 
-  constructor(address: string) {
+  constructor(address: string, deadlineMs = DEADLINE_MS) {
+    this.#deadlineMs = deadlineMs;
     // Each client its own connection, so that a test which breaks one breaks no other.
     const options = { 'grpc.use_local_subchannel_pool': 1, 'grpc.max_receive_message_length': 16 * 1024 * 1024 };
     this.tern = new TernClient(address, credentials.createInsecure(), options);
@@ -143,7 +145,7 @@ export class RawClient {
   }
 
   #deadline() {
-    return { deadline: Date.now() + DEADLINE_MS };
+    return { deadline: Date.now() + this.#deadlineMs };
   }
 
   #call<Response>(

@@ -13,8 +13,11 @@ import type {
 
 /** Beyond it the thread ends, and not the engine. A plan of 1,000 new tables takes a quarter of it. */
 const HEAP_MEBIBYTES_MAX = 768;
+/** Most of what a comparison makes is gone a moment later. */
+const YOUNG_MEBIBYTES = 64;
 const HOLD_MAX_MS = 60_000;
-const LOOK_INTERVAL_MS = 1_000;
+/** Looks that find nothing new before a thread counts as held. Looks, and not a clock: it may be the engine that was held. */
+const SILENT_LOOKS_MAX = 30;
 
 export interface PlanningThreadOptions {
   /** The compiled file that the thread runs. Default: the product's own. */
@@ -44,7 +47,7 @@ export class PlanningThread {
   readonly #underWay = new Map<number, Call>();
   #waiting: Call[] = [];
   #worker: Worker | null = null;
-  #lastHeardMs = 0;
+  #silentLooks = 0;
   #look: NodeJS.Timeout | null = null;
   #lastId = 0;
   #isClosed = false;
@@ -115,10 +118,13 @@ export class PlanningThread {
 
   #start(): Worker {
     const { entry, heapMebibytesMax } = this.#options;
-    const worker = new Worker(entry, { execArgv: [], resourceLimits: { maxOldGenerationSizeMb: heapMebibytesMax } });
+    const worker = new Worker(entry, {
+      execArgv: [],
+      resourceLimits: { maxOldGenerationSizeMb: heapMebibytesMax, maxYoungGenerationSizeMb: YOUNG_MEBIBYTES },
+    });
     let reason = 'it ended by itself';
     worker.on('message', (message: PlanningReply) => {
-      this.#lastHeardMs = performance.now();
+      this.#silentLooks = 0;
       this.#hear(message);
     });
     worker.on('error', (error: Error) => {
@@ -185,17 +191,15 @@ export class PlanningThread {
 
   /** Ends a thread that says nothing although it has work: something holds it, and with it every plan. */
   #watch(): void {
-    this.#lastHeardMs = performance.now();
+    this.#silentLooks = 0;
     const { holdMaxMs } = this.#options;
-    this.#look = setInterval(
-      () => {
-        if (performance.now() - this.#lastHeardMs < holdMaxMs) return;
-        const worker = this.#forgetWorker();
-        void worker?.terminate();
-        this.#replace(`one piece of work held it for more than ${holdMaxMs} ms`);
-      },
-      Math.min(LOOK_INTERVAL_MS, holdMaxMs),
-    );
+    this.#look = setInterval(() => {
+      this.#silentLooks += 1;
+      if (this.#silentLooks < SILENT_LOOKS_MAX) return;
+      const worker = this.#forgetWorker();
+      void worker?.terminate();
+      this.#replace(`one piece of work held it for more than ${holdMaxMs} ms`);
+    }, holdMaxMs / SILENT_LOOKS_MAX);
   }
 
   #unwatch(): void {

@@ -101,6 +101,14 @@ async function loadInto(
   }
 }
 
+/** Statements that are sent together: a commit and a way to the server for each would take most of the time. */
+const BATCH_STATEMENTS = 50;
+
+interface FailedStatement {
+  readonly statement: SchemaStatement;
+  readonly problem: string;
+}
+
 /**
  * Runs the statements in rounds until a round gets nowhere, so that files may come in any order. What is left then are
  * the problems, each with its file and position.
@@ -108,19 +116,52 @@ async function loadInto(
 async function runAll(client: pg.PoolClient, statements: readonly SchemaStatement[]): Promise<readonly string[]> {
   let waiting = statements;
   for (;;) {
-    const failed: { readonly statement: SchemaStatement; readonly problem: string }[] = [];
-    for (const statement of waiting) {
-      try {
-        await client.query(`SET search_path = ${quoteIdentifier(statement.namespace)}, public`);
-        await client.query(statement.text);
-      } catch (error) {
-        if (!(error instanceof DatabaseError)) throw error;
-        failed.push({ statement, problem: `${place(statement, error)}: ${databaseText(error)}` });
-      }
-    }
+    const failed: FailedStatement[] = [];
+    for (const batch of batchesOf(waiting)) failed.push(...(await runTogether(client, batch)));
     if (failed.length === 0) return [];
     if (failed.length === waiting.length) return failed.map(({ problem }) => problem);
     waiting = failed.map(({ statement }) => statement);
+  }
+}
+
+/** Neighbours of one namespace. */
+function batchesOf(statements: readonly SchemaStatement[]): readonly (readonly SchemaStatement[])[] {
+  const batches: SchemaStatement[][] = [];
+  for (const statement of statements) {
+    const last = batches.at(-1);
+    const fits = last !== undefined && last.length < BATCH_STATEMENTS && last[0]?.namespace === statement.namespace;
+    if (fits) last.push(statement);
+    else batches.push([statement]);
+  }
+  return batches;
+}
+
+/**
+ * Runs a batch as one transaction. One that fails leaves nothing behind and is run again in halves, so that the statements
+ * take effect as if they had come one by one, and the ones that fail are found.
+ */
+async function runTogether(
+  client: pg.PoolClient,
+  batch: readonly SchemaStatement[],
+): Promise<readonly FailedStatement[]> {
+  const [first, ...others] = batch;
+  if (first === undefined) return [];
+  const path = `SET search_path = ${quoteIdentifier(first.namespace)}, public`;
+  try {
+    if (others.length === 0) {
+      await client.query(path);
+      await client.query(first.text);
+    } else {
+      await client.query([path, ...batch.map(({ text }) => text)].join('\n;\n'));
+    }
+    return [];
+  } catch (error) {
+    if (!(error instanceof DatabaseError)) throw error;
+    if (others.length === 0) {
+      return [{ statement: first, problem: `${place(first, error)}: ${databaseText(error)}` }];
+    }
+    const half = Math.ceil(batch.length / 2);
+    return [...(await runTogether(client, batch.slice(0, half))), ...(await runTogether(client, batch.slice(half)))];
   }
 }
 

@@ -4,6 +4,7 @@ import { parseArgs } from 'node:util';
 import { repositoryRoot } from '../dev/folders.js';
 import { runFloor } from './floor.js';
 import { measureFanOut, measureReadBefore, measureSequence, measureSingle, measureStop } from './measurements.js';
+import { measurePlanning } from './planning.js';
 import { BUSY, describeMachine, type Report, type Row, toMarkdown, toTable } from './report.js';
 import { openRig, type Rig } from './rig.js';
 import { prepare, rollOut } from './rollout.js';
@@ -15,6 +16,7 @@ npm run bench -- [options]
   -o, --output table|json   what to print (default table)
   --sizes 100,500           how many deployments at once, each size a row (default 100,500)
   --rounds n                rounds per size, of which the median counts (default 3)
+  --planning                only what a plan of many tables takes, without Temporal
   --baseline                also write bench/baseline.md
 `;
 
@@ -28,6 +30,7 @@ const { values } = parseArgs({
     output: { type: 'string', short: 'o', default: 'table' },
     sizes: { type: 'string', default: '100,500' },
     rounds: { type: 'string', default: '3' },
+    planning: { type: 'boolean', default: false },
     baseline: { type: 'boolean', default: false },
     help: { type: 'boolean', short: 'h', default: false },
   },
@@ -49,6 +52,12 @@ if (values.help) {
 async function bench({ sizes, rounds }: { readonly sizes: readonly number[]; readonly rounds: number }): Promise<void> {
   const machine = describeMachine();
   if (machine.loadBefore >= machine.cores / 2) say(BUSY);
+  say('a plan of many tables');
+  const planning = await measurePlanning(rounds);
+  if (values.planning) {
+    print({ machine, rows: planning, beginnings: [] });
+    return;
+  }
   const rig = await openRig({
     deployments: Math.max(
       ...sizes,
@@ -60,13 +69,17 @@ async function bench({ sizes, rounds }: { readonly sizes: readonly number[]; rea
     report: say,
   });
   try {
-    const rows = await measureAll(rig, { sizes, rounds });
+    const rows = [...(await measureAll(rig, { sizes, rounds })), ...planning];
     const report: Report = { machine, rows, beginnings: rig.beginnings };
-    process.stdout.write(`${values.output === 'json' ? JSON.stringify(report) : toTable(report)}\n`);
+    print(report);
     if (values.baseline) await writeFile(path.join(repositoryRoot(), 'bench', 'baseline.md'), toMarkdown(report));
   } finally {
     await rig.close();
   }
+}
+
+function print(report: Report): void {
+  process.stdout.write(`${values.output === 'json' ? JSON.stringify(report) : toTable(report)}\n`);
 }
 
 async function measureAll(

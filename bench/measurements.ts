@@ -1,7 +1,7 @@
 import { until } from '../test/support/until.js';
 import { type Cost, measure, median, usageRows } from './cost.js';
 import { runFloor } from './floor.js';
-import type { Row } from './report.js';
+import { row, type Row } from './report.js';
 import type { Rig } from './rig.js';
 import { countEvents, prepare, rollOut } from './rollout.js';
 
@@ -133,18 +133,4 @@ export async function measureStop(rig: Rig, deployments: number): Promise<readon
   }
   const lastMs = Math.max(...firstPerTarget.values()) - signalledAtMs;
   return [row('time from a stop to the last Stop call', deployments, lastMs, 'ms', null)];
-}
-
-function row(name: string, deployments: number, value: number, unit: Row['unit'], goal: number | null): Row {
-  const met = goal === null ? null : value <= goal;
-  return {
-    measure: name,
-    deployments,
-    value,
-    unit,
-    floor: null,
-    ratio: goal === null ? null : value / goal,
-    goal,
-    met,
-  };
 }

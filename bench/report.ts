@@ -7,7 +7,7 @@ export interface Row {
   readonly measure: string;
   readonly deployments: number;
   readonly value: number;
-  readonly unit: 'ms' | 'ms of CPU' | 'events' | 'calls';
+  readonly unit: 'ms' | 'ms of CPU' | 'events' | 'calls' | 'MiB';
   /** The same with empty children, in the same run; null where there is no such thing. */
   readonly floor: number | null;
   /** Value to floor where there is one, else value to goal; null without either. */
@@ -15,6 +15,21 @@ export interface Row {
   /** For the ratio where there is a floor, else for the value. Null: shown, not judged. */
   readonly goal: number | null;
   readonly met: boolean | null;
+}
+
+/** A row without a floor, which is judged by its value where there is a goal. */
+export function row(name: string, deployments: number, value: number, unit: Row['unit'], goal: number | null): Row {
+  const met = goal === null ? null : value <= goal;
+  return {
+    measure: name,
+    deployments,
+    value,
+    unit,
+    floor: null,
+    ratio: goal === null ? null : value / goal,
+    goal,
+    met,
+  };
 }
 
 export interface Report {

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type {
   ExistingCopy,
   LintViolation,
@@ -21,8 +22,7 @@ import { tableChangeOnWire } from './wire.js';
  */
 export async function plan(engine: EngineState, request: PlanRequest, signal?: AbortSignal): Promise<PlanResponse> {
   if (request.environment === '') throw invalidArgument('environment is required');
-  const { target, planned } = await compare(engine, request, signal);
-  const answer = answerOf(engine.kind, planned);
+  const { target, planned, answer } = await compare(engine, request, signal);
   let planId = '';
   if (planned.kind === 'planned') {
     planId = `plan-${randomBytes(8).toString('hex')}`;
@@ -62,8 +62,8 @@ export async function planDiff(
   request: PlanRequest,
   signal?: AbortSignal,
 ): Promise<PlanDiffResponse> {
-  const { planned } = await compare(engine, request, signal);
-  return { ...answerOf(engine.kind, planned), existingCopiesReported: planned.kind === 'planned' };
+  const { planned, answer } = await compare(engine, request, signal);
+  return { ...answer, existingCopiesReported: planned.kind === 'planned' };
 }
 
 async function compare(engine: EngineState, request: PlanRequest, signal: AbortSignal | undefined) {
@@ -77,7 +77,10 @@ async function compare(engine: EngineState, request: PlanRequest, signal: AbortS
   }
   const target = await targetNamed(engine, request.target);
   const planned = await target.plan({ schemaFiles, ignoreTables: request.ignoreTables }, signal);
-  return { target, planned };
+  const answer = answerOf(engine.kind, planned);
+  // Encoding a large answer takes its time, too; others have their turn in between.
+  await nextTurn();
+  return { target, planned, answer };
 }
 
 function answerOf(kind: DatabaseKind, planned: Planned | SchemaProblems) {

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { DatabaseError } from 'pg';
 import type pg from 'pg';
 import type { Logger } from 'pino';
@@ -133,6 +134,8 @@ export class PostgresTarget implements Target {
 
   async plan(input: PlanInput, signal?: AbortSignal): Promise<Planned | SchemaProblems> {
     const compared = await this.#planning.plan(this.#place, input, signal);
+    // A large answer has just been unpacked; others have their turn before it is worked on.
+    await nextTurn();
     return compared.kind === 'problems' ? compared : this.#planned(compared);
   }
 

@@ -65,7 +65,7 @@ const HEAD = ['measure', 'deployments', 'value', 'floor', 'ratio', 'goal', ''] a
 
 export function toTable({ machine, rows, beginnings }: Report): string {
   const table = new Table({ head: [...HEAD], style: { head: [], border: [] } });
-  for (const row of rows) table.push(cells(row));
+  for (const line of rows) table.push(cells(line));
   return `${table.toString()}\n${machineLine(machine)}\n${describeBeginnings(beginnings)}`;
 }
 

@@ -57,16 +57,16 @@ describe('while 1,000 new tables are planned', LIMIT, () => {
     const wide = manyTables(TABLES);
     expect((await client.plan('wide', wide)).errors).toEqual([]);
     const startedAtMs = performance.now();
-    let isUnderWay = true;
+    const plan = { isUnderWay: true };
     const planned = client.planDiff('wide', wide).finally(() => {
-      isUnderWay = false;
+      plan.isUnderWay = false;
     });
     const answersAtMs = [startedAtMs];
     let stopped: boolean | null = null;
-    while (isUnderWay) {
+    while (plan.isUnderWay) {
       await Promise.all([client.health(), client.progress(applyId)]);
       answersAtMs.push(performance.now());
-      if (stopped === null && answersAtMs.length > 5) stopped = (await client.stop(applyId)).accepted && isUnderWay;
+      if (stopped === null && answersAtMs.length > 5) stopped = (await client.stop(applyId)).accepted && plan.isUnderWay;
     }
     const changes = (await planned).changes.flatMap((change) => change.tableChanges);
     expect(changes).toHaveLength(2 * TABLES);

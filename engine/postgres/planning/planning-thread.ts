@@ -113,7 +113,7 @@ export class PlanningThread {
 
   #post(request: PlanningRequest): void {
     this.#worker ??= this.#start();
-    this.#worker.postMessage(request);
+    this.#worker.postMessage(request, []);
   }
 
   #start(): Worker {

@@ -66,7 +66,8 @@ describe('while 1,000 new tables are planned', LIMIT, () => {
     while (plan.isUnderWay) {
       await Promise.all([client.health(), client.progress(applyId)]);
       answersAtMs.push(performance.now());
-      if (stopped === null && answersAtMs.length > 5) stopped = (await client.stop(applyId)).accepted && plan.isUnderWay;
+      if (stopped === null && answersAtMs.length > 5)
+        stopped = (await client.stop(applyId)).accepted && plan.isUnderWay;
     }
     const changes = (await planned).changes.flatMap((change) => change.tableChanges);
     expect(changes).toHaveLength(2 * TABLES);

@@ -66,7 +66,7 @@ describe('a planning thread', LIMIT, () => {
     ['dies', /ended by itself/, {}],
     ['throws', /a mistake in the planner/, {}],
     ['eats', /memory/, { heapMebibytesMax: 32 }],
-    ['spins', /held it for more than 300 ms/, { holdMaxMs: 300 }],
+    ['spins', /held it for more than 1000 ms/, { holdMaxMs: 1_000 }],
   ])('that %s fails that one plan as INTERNAL with the reason, and is replaced', async (name, reason, options) => {
     const thread = open(options);
     const failed = await ask(thread, name);
@@ -77,14 +77,14 @@ describe('a planning thread', LIMIT, () => {
 
   it.each([
     ['dies', {}],
-    ['spins', { holdMaxMs: 300 }],
+    ['spins', { holdMaxMs: 1_000 }],
   ])('that %s takes no other plan with it, under way or waiting', async (name, options) => {
     const thread = open(options);
     const others = ['slow', 'slow', 'slow'].map((other) => ask(thread, other));
-    const guilty = [ask(thread, name), ask(thread, name)];
+    const guilty = ask(thread, name);
     const later = ask(thread, 'later');
     expect(await Promise.all(others)).toEqual(['at last', 'at last', 'at last']);
-    for (const failed of await Promise.all(guilty)) expect(failed).toContain(`${INTERNAL}: target ${name}`);
+    expect(await guilty).toContain(`${INTERNAL}: target ${name}`);
     expect(await later).toBe('later');
   });
 

@@ -26,6 +26,7 @@ const planners = new Map<string, Planner>();
 const wanted = new Set<number>();
 
 const reply = (message: PlanningReply) => port.postMessage(message);
+reply({ kind: 'alive' });
 setInterval(() => reply({ kind: 'alive' }), ALIVE_INTERVAL_MS).unref();
 
 port.on('message', (request: PlanningRequest) => {

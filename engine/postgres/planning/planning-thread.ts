@@ -18,6 +18,8 @@ const YOUNG_MEBIBYTES = 64;
 const HOLD_MAX_MS = 60_000;
 /** Looks that find nothing new before a thread counts as held. Looks, and not a clock: it may be the engine that was held. */
 const SILENT_LOOKS_MAX = 30;
+/** A thread that starts has its files to load, which takes its time on a busy machine. */
+const START_LOOKS_MAX = 10 * SILENT_LOOKS_MAX;
 
 export interface PlanningThreadOptions {
   /** The compiled file that the thread runs. Default: the product's own. */
@@ -48,6 +50,7 @@ export class PlanningThread {
   #waiting: Call[] = [];
   #worker: Worker | null = null;
   #silentLooks = 0;
+  #hasSpoken = false;
   #look: NodeJS.Timeout | null = null;
   #lastId = 0;
   #isClosed = false;
@@ -125,6 +128,7 @@ export class PlanningThread {
     let reason = 'it ended by itself';
     worker.on('message', (message: PlanningReply) => {
       this.#silentLooks = 0;
+      this.#hasSpoken = true;
       this.#hear(message);
     });
     worker.on('error', (error: Error) => {
@@ -185,6 +189,7 @@ export class PlanningThread {
   #forgetWorker(): Worker | null {
     const worker = this.#worker;
     this.#worker = null;
+    this.#hasSpoken = false;
     this.#unwatch();
     return worker;
   }
@@ -195,7 +200,7 @@ export class PlanningThread {
     const { holdMaxMs } = this.#options;
     this.#look = setInterval(() => {
       this.#silentLooks += 1;
-      if (this.#silentLooks < SILENT_LOOKS_MAX) return;
+      if (this.#silentLooks < (this.#hasSpoken ? SILENT_LOOKS_MAX : START_LOOKS_MAX)) return;
       const worker = this.#forgetWorker();
       void worker?.terminate();
       this.#replace(`one piece of work held it for more than ${holdMaxMs} ms`);

@@ -62,12 +62,12 @@ describe('what is dropped and created again in one transaction', () => {
     expect(lossesOf([run(drop, create)], CONTEXT)).toEqual([]);
   });
   it.each([
-    ['a view', 'DROP VIEW a.v', 'CREATE VIEW a.v AS SELECT 1 AS one', 'privileges'],
+    ['a view', 'DROP VIEW a.v', 'CREATE VIEW a.v AS SELECT 1 AS one', 'relies on the old one'],
     [
       'a function',
       'DROP FUNCTION a.f(integer)',
       'CREATE FUNCTION a.f(x integer) RETURNS integer RETURN 1',
-      'privileges',
+      'relies on the old one',
     ],
     [
       'a table',
@@ -100,7 +100,7 @@ it('tells every loss of a transaction once, in order', () => {
     CONTEXT,
   );
   expect(losses).toEqual([
-    'v is dropped and created again in one transaction: privileges granted on it are lost',
+    'v is dropped and created again in one transaction: whoever relies on the old one may break',
     'DROP VIEW breaks whoever reads the view',
     'DROP TABLE deletes the table and its data',
   ]);

@@ -251,8 +251,8 @@ describe('what is replaced', () => {
         ),
       ]),
     );
-    // Only the views lose something: what was granted on them.
-    const anew = 'is dropped and created again in one transaction: privileges granted on it are lost';
+    // Only the views lose something: their new definition may lack what somebody reads.
+    const anew = 'is dropped and created again in one transaction: whoever relies on the old one may break';
     expect(changes.filter((change) => change.isUnsafe).map((change) => change.unsafeReason)).toEqual([
       `long_titles ${anew}; titles ${anew}`,
     ]);

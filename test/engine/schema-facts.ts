@@ -14,6 +14,7 @@ export interface TableModel {
   readonly materializedView: string | null;
   readonly check: string | null;
   readonly comment: string | null;
+  readonly rowSecurity: boolean;
 }
 
 /** Tables by name. */
@@ -69,7 +70,7 @@ function addTable({ facts, edges }: Growing, name: string, model: TableModel): v
   };
   add(table, SCHEMA, {
     persistence: 'p',
-    rowSecurity: false,
+    rowSecurity: model.rowSecurity,
     forceRowSecurity: false,
     replicaIdentity: 'd',
     replicaIdentityIndex: null,

@@ -92,6 +92,7 @@ function statementOf(action: Action, live: FactBase): Statement {
     produces,
     destroys,
     writes: new Set([...produces, ...destroys, ...altered]),
+    ...(action.verb === 'create' && produces.length === 0 ? { completes: action.consumes.map(encodeId) } : {}),
     isDestructive: action.dataLoss === 'destructive',
     isDrop: action.verb === 'drop',
   };
@@ -105,7 +106,7 @@ interface ItemContext {
 }
 
 function itemOf(statement: Statement, { facts, namespace, obstacles }: ItemContext): PlanItem {
-  const { sql, tree, produces, destroys, writes } = statement;
+  const { sql, tree, produces, destroys, writes, completes } = statement;
   const obstacle = destroys.flatMap((id) => obstacles.get(id) ?? [])[0];
   const judged =
     obstacle === undefined ? (statement.verdict ?? judgeStatement(sql, tree, facts)) : blocked('drop', obstacle);
@@ -118,7 +119,8 @@ function itemOf(statement: Statement, { facts, namespace, obstacles }: ItemConte
     blockedReason: judged.blockedReason,
     steps: judged.steps,
   };
-  return { change, reasons: reasonsOf(statement, change.steps, facts), produces, destroys, writes };
+  const reasons = reasonsOf(statement, change.steps, facts);
+  return { change, reasons, produces, destroys, writes, ...(completes === undefined ? {} : { completes }) };
 }
 
 /** What a statement loses without saying so: sequences that go with their owner, and what only the library knows. */
@@ -150,7 +152,7 @@ function asPlanned(fact: Fact, live: LiveCatalogue, desired: FactBase): Fact | n
   return fact;
 }
 
-interface Statement extends Pick<PlanItem, 'produces' | 'destroys' | 'writes'> {
+interface Statement extends Pick<PlanItem, 'produces' | 'destroys' | 'writes' | 'completes'> {
   readonly sql: string;
   readonly tree: Node;
   /** The library says that it deletes data. */

@@ -115,22 +115,14 @@ function lossesOfDrop(drop: DropStmt, node: Node, { anew, made, context }: Surro
     const known = DROP_LOSSES[object.kind] ?? `DROP of this kind of object (${object.kind}) removes ${place}`;
     // Data is told even where the same change made it; of the rest, what this change itself brought is no loss.
     if (object.kind === 'OBJECT_TABLE') {
-      return [
-        anew.has(key)
-          ? `table ${place} is dropped and created anew: its rows are deleted, and privileges granted on it are lost`
-          : known,
-      ];
+      return [anew.has(key) ? `table ${place} is dropped and created anew: its rows are deleted` : known];
     }
     if (object.kind === 'OBJECT_SEQUENCE') {
-      return [
-        anew.has(key)
-          ? `sequence ${place} is dropped and created anew: its current value and privileges granted on it are lost`
-          : known,
-      ];
+      return [anew.has(key) ? `sequence ${place} is dropped and created anew: its current value is lost` : known];
     }
     if (LOSES_NOTHING_ANEW.has(object.kind) && (anew.has(key) || made.has(key))) return [];
     if (object.kind === 'OBJECT_MATVIEW' || !anew.has(key)) return [known];
-    return [`${name} is dropped and created again in one transaction: privileges granted on it are lost`];
+    return [`${name} is dropped and created again in one transaction: whoever relies on the old one may break`];
   });
   return drop.behavior === 'DROP_CASCADE' ? [...losses, CASCADE_LOSS] : losses;
 }

@@ -15,6 +15,8 @@ export interface PlanItem {
   readonly destroys: readonly string[];
   /** Everything that it creates, drops or alters. */
   readonly writes: ReadonlySet<string>;
+  /** Where it belongs to the creation of an object, such as ENABLE ROW LEVEL SECURITY: the object, and what else it needs. */
+  readonly completes?: readonly string[];
 }
 
 /** Makes one item of several: `change` runs these steps for all of them, and whatever one of them brought is kept. */

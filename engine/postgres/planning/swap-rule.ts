@@ -22,16 +22,27 @@ export function swapInPlace(
   const isSwapped = (id: string) => SWAPPED_KINDS.test(id) || inside.has(id);
   const swapped = new Set(replacementsIn(items).flatMap(({ id }) => (isSwapped(id) ? [id] : [])));
   if (swapped.size === 0) return items;
-  const drops = (item: PlanItem) => item.destroys.filter((id) => swapped.has(id));
-  const creates = (item: PlanItem) => item.produces.filter((id) => swapped.has(id));
+  const created = (item: PlanItem) => item.produces.filter((id) => swapped.has(id));
+  const dropped = (item: PlanItem) => item.destroys.filter((id) => swapped.has(id));
+  // What belongs to a creation is missed like the object itself: a table without its row security is open to all.
+  const completions = new Map<string, string[]>();
+  const completionOf = new Map<PlanItem, string>();
+  for (const [position, item] of items.entries()) {
+    const id = item.completes?.[0];
+    if (id === undefined || !swapped.has(id)) continue;
+    completions.set(id, [...(completions.get(id) ?? []), `${id} ${position}`]);
+    completionOf.set(item, `${id} ${position}`);
+  }
+  const drops = (item: PlanItem) => dropped(item).flatMap((id) => [id, ...(completions.get(id) ?? [])]);
+  const creates = (item: PlanItem) => [...created(item), ...[completionOf.get(item) ?? []].flat()];
   const order = [...items];
   // Creations move up, the first one first; then drops move down, the last one first.
   for (const item of items) {
-    const ids = creates(item);
+    const ids = completionOf.has(item) ? (item.completes ?? []) : created(item);
     if (ids.length > 0) move(order, item, -1, foundationOfAll(desired, ids));
   }
   for (const item of items.toReversed()) {
-    const ids = drops(item);
+    const ids = dropped(item);
     if (ids.length > 0) move(order, item, 1, foundationOfAll(live, ids));
   }
   return gather(order, drops, creates);

@@ -73,9 +73,9 @@ describe('what is dropped and created again in one transaction', () => {
       'a table',
       'DROP TABLE a.t',
       'CREATE TABLE a.t (k text)',
-      'table a.t is dropped and created anew: its rows are deleted',
+      'table a.t is dropped and created anew, which deletes its rows',
     ],
-    ['a column', 'ALTER TABLE a.t DROP COLUMN k', 'ALTER TABLE a.t ADD COLUMN k text', 'its values are deleted'],
+    ['a column', 'ALTER TABLE a.t DROP COLUMN k', 'ALTER TABLE a.t ADD COLUMN k text', 'deletes its values'],
     ['a sequence', 'DROP SEQUENCE a.s', 'CREATE SEQUENCE a.s', 'its current value'],
     ['a materialized view', 'DROP MATERIALIZED VIEW a.m', 'CREATE MATERIALIZED VIEW a.m AS SELECT 1', 'what it holds'],
   ])('is told: %s', (_what, drop, create, reason) => {

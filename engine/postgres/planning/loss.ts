@@ -115,10 +115,10 @@ function lossesOfDrop(drop: DropStmt, node: Node, { anew, made, context }: Surro
     const known = DROP_LOSSES[object.kind] ?? `DROP of this kind of object (${object.kind}) removes ${place}`;
     // Data is told even where the same change made it; of the rest, what this change itself brought is no loss.
     if (object.kind === 'OBJECT_TABLE') {
-      return [anew.has(key) ? `table ${place} is dropped and created anew: its rows are deleted` : known];
+      return [anew.has(key) ? `table ${place} is dropped and created anew, which deletes its rows` : known];
     }
     if (object.kind === 'OBJECT_SEQUENCE') {
-      return [anew.has(key) ? `sequence ${place} is dropped and created anew: its current value is lost` : known];
+      return [anew.has(key) ? `sequence ${place} is dropped and created anew, which loses its current value` : known];
     }
     if (LOSES_NOTHING_ANEW.has(object.kind) && (anew.has(key) || made.has(key))) return [];
     if (object.kind === 'OBJECT_MATVIEW' || !anew.has(key)) return [known];
@@ -139,7 +139,7 @@ function lossesOfAlter(alter: AlterTableStmt, node: Node, { anew, made }: Surrou
         const owner = object?.names.slice(0, -1).join('.') ?? '';
         const isAnew = anew.has(key);
         const loss = isAnew
-          ? `column ${name} of ${owner} is dropped and created anew: its values are deleted, and privileges granted on it are lost`
+          ? `column ${name} of ${owner} is dropped and created anew, which deletes its values and loses the privileges granted on it`
           : `DROP COLUMN ${name} deletes its data`;
         return [loss, ...cascade];
       }

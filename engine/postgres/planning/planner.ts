@@ -107,9 +107,10 @@ function selectionOf(namespaces: readonly string[], ignoreTables: readonly strin
 
 function compare(live: LiveSchema, desired: DesiredSchema, schemaDigest: string, selection: Selection): Comparison {
   const items = difference(live.catalogue, desired.catalogue, selection);
+  // The successor of an index is the engine's own: it is told as a leftover, and is no difference.
   const differences = compareSignatures(live.signature, desired.signature, {
     isIgnored: (namespace, object) => isIgnoredTable(selection, namespace, object),
-  });
+  }).filter(({ entry }) => entry.kind !== 'index' || !isSuccessorName(entry.part ?? ''));
   return {
     kind: 'planned',
     schemaDigest,

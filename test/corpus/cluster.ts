@@ -8,7 +8,7 @@ const ROLES = ['app', 'reader', 'bugs_reader'] as const;
 
 /** Several databases are open at once, each with the connections of an engine. The files of the cluster are in memory. */
 export const CLUSTER_SETTINGS = {
-  max_connections: '200',
+  max_connections: '400',
   max_wal_size: '256MB',
   shared_buffers: '128MB',
   autovacuum: 'off',
@@ -23,20 +23,18 @@ export async function prepareCluster(postgres: EmbeddedPostgres): Promise<void> 
   });
 }
 
-/** Makes a database, gives its connection string to `work`, and drops it however that ends. */
-export async function withDatabase<Result>(
-  postgres: EmbeddedPostgres,
-  name: string,
-  work: (dsn: string) => Promise<Result>,
-): Promise<Result> {
-  const onServer = async (statement: (quoted: string) => string) =>
-    withClient(postgres.dsn(), (client) => client.query(statement(client.escapeIdentifier(name))));
-  try {
-    await onServer((quoted) => `CREATE DATABASE ${quoted} TEMPLATE ${TEMPLATE}`);
-    return await work(postgres.dsn(name));
-  } finally {
-    await onServer((quoted) => `DROP DATABASE IF EXISTS ${quoted} WITH (FORCE)`);
-  }
+export async function createDatabase(postgres: EmbeddedPostgres, name: string): Promise<void> {
+  await onServer(postgres, (client) => `CREATE DATABASE ${client.escapeIdentifier(name)} TEMPLATE ${TEMPLATE}`);
+}
+
+export async function dropDatabase(postgres: EmbeddedPostgres, name: string): Promise<void> {
+  await onServer(postgres, (client) => `DROP DATABASE IF EXISTS ${client.escapeIdentifier(name)} WITH (FORCE)`);
+}
+
+async function onServer(postgres: EmbeddedPostgres, statement: (client: Client) => string): Promise<void> {
+  await withClient(postgres.dsn(), async (client) => {
+    await client.query(statement(client));
+  });
 }
 
 /** Databases that are empty outside of transactions, and that nobody is in at the moment. */

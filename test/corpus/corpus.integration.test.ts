@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type EmbeddedPostgres, startPostgres } from '../../dev/postgres.js';
 import { majorOf, type PostgresBinaries } from '../../dev/postgres-binaries.js';
 import { findPostgresPrograms } from '../../dev/postgres-programs.js';
+import { groupAt, groupsOf } from './case-group.js';
 import { type Case, readCases } from './cases.js';
 import { CLUSTER_SETTINGS, prepareCluster } from './cluster.js';
 import { holdsFor } from './expectation.js';
@@ -10,7 +11,7 @@ import { runCase } from './run-case.js';
 
 /**
  * Every case of `test/corpus/postgres`, on the embedded PostgreSQL and on every older one that this machine has. A case has
- * database and an engine of its own; as many run at once as `maxConcurrency` says. CONTRIBUTING.md says how to add one.
+ * a database of its own, and shares an engine with its neighbours; as many run at once as `maxConcurrency` says. CONTRIBUTING.md says how to add one.
  */
 const EMBEDDED_MAJOR = 18;
 const OLDER_MAJORS = [14, 15, 16, 17];
@@ -49,11 +50,16 @@ describe.each(SERVERS)('PostgreSQL $major', ({ major, programs }) => {
     });
     await prepareCluster(postgres);
   });
-  afterAll(() => postgres.stop());
+  const cases = casesFor(major);
+  const groups = groupsOf(cases);
+  afterAll(async () => {
+    for (const group of groups) await group.close(postgres);
+    await postgres.stop();
+  });
 
-  for (const one of casesFor(major)) {
+  for (const [position, one] of cases.entries()) {
     it.concurrent(`${one.name}: ${one.expectation.says}`, { timeout: CASE_DEADLINE_MS }, async () => {
-      const report = reportOn(one, major, await runCase(postgres, one));
+      const report = reportOn(one, major, await runCase(postgres, one, groupAt(groups, position)));
       reports.push(report);
       if (report.standing === 'mended') expect.fail(`mended: remove notYet from the expected.yaml of ${one.name}`);
       if (report.standing === 'wrong') expect.fail(report.problems.join('\n'));

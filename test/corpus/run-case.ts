@@ -1,67 +1,43 @@
-import type { Client } from 'pg';
 import type { EmbeddedPostgres } from '../../dev/postgres.js';
-import { startEngine } from '../../engine/server.js';
 import { type PlanResponse, type ProgressResponse, State, type TableChange } from '../../proto/gen/tern.js';
-import { ENDED, RawClient } from '../engine/raw-client.js';
+import { ENDED, type RawClient } from '../engine/raw-client.js';
 import { until } from '../support/until.js';
 import type { Case } from './cases.js';
-import { inEmptyDatabase, withClient, withDatabase } from './cluster.js';
-import { type Data, lossesOf, readData } from './data.js';
+import type { CaseGroup } from './case-group.js';
+import { inEmptyDatabase, withClient } from './cluster.js';
+import { lossesOf } from './data.js';
+import { type DatabaseState, readState } from './database-state.js';
 import { loadFiles } from './reference.js';
 import { differencesFromBefore, differencesFromFiles, halfDone, readSignature, type Signature } from './signature.js';
-import { lostSurroundings, readSurroundings, type Surroundings } from './surroundings.js';
+import { lostSurroundings } from './surroundings.js';
 import type { Happened } from './verdict.js';
 
 /** A case takes a second or two; one that has not ended after this never will. */
 const END_DEADLINE_MS = 45_000;
-const TARGET = 'corpus';
 
 /** Carries a case out on databases of its own: plan, apply, plan again, and the comparison with what the files say. */
-export async function runCase(postgres: EmbeddedPostgres, one: Case): Promise<Happened> {
-  return withDatabase(postgres, one.name, (target) =>
-    withClient(target, async (database) => {
-      await database.query(one.around);
-      await database.query(one.live);
-      const before = await readState(database);
-      const ended = await withEngine(target, (client) => carryOut(client, one));
-      const after = await readState(database);
-      const faults = await faultsOf(postgres, one, ended.outcome, before, after);
-      return { ...ended, losses: lossesOf(before.data, after.data), faults: [...ended.faults, ...faults] };
-    }),
-  );
+export async function runCase(postgres: EmbeddedPostgres, one: Case, group: CaseGroup): Promise<Happened> {
+  return group.run(postgres, one, async ({ dsn, target, client, before }) => {
+    const ended = await carryOut({ client, target, one });
+    const after = await withClient(dsn, readState);
+    const faults = await faultsOf(postgres, one, ended.outcome, before, after);
+    return { ...ended, losses: lossesOf(before.data, after.data), faults: [...ended.faults, ...faults] };
+  });
 }
 
-interface DatabaseState {
-  readonly signature: Signature;
-  readonly surroundings: Surroundings;
-  readonly data: Data;
-}
-
-async function readState(client: Client): Promise<DatabaseState> {
-  return {
-    signature: await readSignature(client),
-    surroundings: await readSurroundings(client),
-    data: await readData(client),
-  };
-}
-
-async function withEngine<Result>(dsn: string, work: (client: RawClient) => Promise<Result>): Promise<Result> {
-  const engine = await startEngine({ listen: '127.0.0.1:0', targets: { [TARGET]: dsn } });
-  const client = new RawClient(engine.address);
-  try {
-    return await work(client);
-  } finally {
-    client.close();
-    await engine.stop();
-  }
+interface Conversation {
+  readonly client: RawClient;
+  readonly target: string;
+  readonly one: Case;
 }
 
 type Ended = Omit<Happened, 'losses'>;
 
-async function carryOut(client: RawClient, one: Case): Promise<Ended> {
+async function carryOut(conversation: Conversation): Promise<Ended> {
+  const { client, target, one } = conversation;
   let plan: PlanResponse;
   try {
-    plan = await client.plan(TARGET, one.files);
+    plan = await client.plan(target, one.files);
   } catch (error) {
     return { outcome: 'error', plan: '', said: String(error), isUnsafe: false, faults: [] };
   }
@@ -74,7 +50,7 @@ async function carryOut(client: RawClient, one: Case): Promise<Ended> {
   const refusing = blocked.length > 0 ? blocked : changes.filter((change) => change.isUnsafe);
   // Without the option first: whatever is unsafe or blocked has to be refused then.
   const mustRefuse = blocked.length > 0 || isUnsafe;
-  const careful = await client.apply({ planId: plan.planId, target: TARGET });
+  const careful = await client.apply({ planId: plan.planId, target });
   const reasons = refusing.flatMap(({ ddl, modeReason, unsafeReason }) => [
     // A difference without a statement is told in a comment.
     ddl.startsWith('--') ? ddl : '',
@@ -83,14 +59,14 @@ async function carryOut(client: RawClient, one: Case): Promise<Ended> {
   ]);
   const said = [careful.errorMessage, ...reasons].filter((each) => each !== '').join('\n');
   if (careful.accepted) {
-    const ended = { ...base, ...(await follow(client, careful.applyId, one)) };
+    const ended = { ...base, ...(await follow(conversation, careful.applyId)) };
     const fault = 'the plan is blocked or unsafe, and Apply takes it without allow_unsafe';
     return mustRefuse ? { ...ended, faults: [fault, ...ended.faults] } : ended;
   }
   if (!one.expectation.allowUnsafe && blocked.length === 0) return { ...base, outcome: 'refused', said };
-  const bold = await client.apply({ planId: plan.planId, target: TARGET, options: { allow_unsafe: 'true' } });
+  const bold = await client.apply({ planId: plan.planId, target, options: { allow_unsafe: 'true' } });
   if (!bold.accepted) return { ...base, outcome: 'refused', said: [bold.errorMessage, ...reasons].join('\n') };
-  const ended = { ...base, ...(await follow(client, bold.applyId, one)) };
+  const ended = { ...base, ...(await follow(conversation, bold.applyId)) };
   const fault = 'the plan is blocked, and Apply takes it with allow_unsafe';
   return blocked.length > 0 ? { ...ended, faults: [fault, ...ended.faults] } : ended;
 }
@@ -102,10 +78,10 @@ function textOf(change: TableChange): string {
 }
 
 async function follow(
-  client: RawClient,
+  conversation: Conversation,
   applyId: string,
-  one: Case,
 ): Promise<Pick<Ended, 'outcome' | 'said' | 'faults'>> {
+  const { client } = conversation;
   let last: ProgressResponse | null = null;
   const ended = await until(async () => {
     last = await client.progress(applyId);
@@ -117,7 +93,7 @@ async function follow(
     return { outcome: 'unended', said: state, faults: [] };
   }
   if (ended.state !== State.STATE_COMPLETED) return { outcome: 'failed', said: saidOf(ended), faults: [] };
-  return { outcome: 'completed', said: '', faults: await remainingFaults(client, one) };
+  return { outcome: 'completed', said: '', faults: await remainingFaults(conversation) };
 }
 
 function saidOf({ state, errorMessage, tables }: ProgressResponse): string {
@@ -126,9 +102,9 @@ function saidOf({ state, errorMessage, tables }: ProgressResponse): string {
   return [name, ...new Set([errorMessage, ...texts])].filter((text) => text !== '').join('\n');
 }
 
-async function remainingFaults(client: RawClient, one: Case): Promise<readonly string[]> {
+async function remainingFaults({ client, target, one }: Conversation): Promise<readonly string[]> {
   try {
-    const again = await client.planDiff(TARGET, one.files);
+    const again = await client.planDiff(target, one.files);
     const changes = again.changes.flatMap((change) => change.tableChanges);
     return [...again.errors, ...changes.map(({ ddl }) => ddl)].map((text) => `the next plan holds ${text}`);
   } catch (error) {

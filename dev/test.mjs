@@ -70,12 +70,14 @@ async function check({ name, script, args, advice }) {
   return { failed: 1, text: `${output.trimEnd()}\n${name}: FAILED with ${how}${hint}` };
 }
 
-/** Runs one vitest project and reads its own record. No record, or a bad end that no test explains, is a failure. */
-async function runProject(project) {
-  const file = join(OUTPUT_FOLDER, `vitest-${project}.json`);
+/** Runs vitest projects and reads their record. No record, or a bad end that no test explains, is a failure. */
+async function runProjects(...names) {
+  const project = names.join(' and ');
+  const file = join(OUTPUT_FOLDER, `vitest-${names.join('-')}.json`);
   rmSync(file, { force: true });
   const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${file}`];
-  const { isGood, how, seconds } = await run('vitest/vitest.mjs', ['run', '--project', project, ...reporters]);
+  const selected = names.flatMap((name) => ['--project', name]);
+  const { isGood, how, seconds } = await run('vitest/vitest.mjs', ['run', ...selected, ...reporters]);
   const counts = existsSync(file) ? countResults(JSON.parse(readFileSync(file, 'utf8'))) : NOTHING;
   if (!isGood && counts.failed === 0) {
     say(`${project} tests: the runner ended with ${how} and no failed test explains it`);
@@ -121,11 +123,11 @@ async function main(mode) {
   mkdirSync(OUTPUT_FOLDER, { recursive: true });
   for (const file of [RESULTS_FILE, CORPUS_FILE]) rmSync(file, { force: true });
   // The static checks run beside the unit tests, and what they found stands below those, where it is seen.
-  const [unit, ...checks] = await Promise.all([runProject('unit'), ...CHECKS.map(check)]);
+  const [unit, ...checks] = await Promise.all([runProjects('unit'), ...CHECKS.map(check)]);
   for (const { text } of checks) say(text);
   const projects = [unit];
-  // One after the other: how long a test of real servers waits depends on who else wants the processor.
-  for (const project of mode === 'all' ? ['exhaustive', 'integration'] : []) projects.push(await runProject(project));
+  // Together, so that no processor idles while the longest of them ends; still two files at a time.
+  if (mode === 'all') projects.push(await runProjects('exhaustive', 'integration'));
   const passed = projects.reduce((sum, project) => sum + project.passed, 0);
   const failed = [...projects, ...checks].reduce((sum, each) => sum + each.failed, 0);
   const corpus = readCorpus();

@@ -211,7 +211,7 @@ async function query(position: number, statements: string): Promise<readonly Rec
 }
 
 beforeAll(async () => {
-  const postgres = await testPostgres();
+  const postgres = await testPostgres({ settings: { max_connections: '300' } });
   const targets: Record<string, string> = {};
   for (const [position, [, live]] of CASES.entries()) {
     const dsn = await postgres.createDatabase(`loss_${position}`);
@@ -231,7 +231,7 @@ afterAll(async () => {
 });
 
 describe('a plan that deletes something', () => {
-  it.each(CASES.map(([what, , desired, ends], position) => ({ what, desired, ends, position })))(
+  it.concurrent.each(CASES.map(([what, , desired, ends], position) => ({ what, desired, ends, position })))(
     'says so, and without consent the rows stay: $what',
     async ({ desired, ends, position }) => {
       const target = `loss_${position}`;

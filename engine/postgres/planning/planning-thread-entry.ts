@@ -15,6 +15,8 @@ import { loadParser } from './sql.js';
  */
 
 const ALIVE_INTERVAL_MS = 1_000;
+/** Per target, beside those of the calls: the two readings of the live schema go side by side. */
+const CONNECTIONS_MAX = 2;
 
 const port = parentPort;
 if (port === null) throw new Error('this file is the entry of a worker thread, and is not run by itself');
@@ -52,7 +54,8 @@ async function answer({ id, target, work }: Extract<PlanningRequest, { kind: 'ca
 /** A target keeps its planner, and with it the connections, which close by themselves when they are idle. */
 function plannerOf({ name, dsn, scratch }: PlannedTarget): Planner {
   const key = JSON.stringify([name, dsn, scratch]);
-  const planner = planners.get(key) ?? new Planner({ pool: openPool(`target ${name}`, dsn), desired, scratch });
+  const planner =
+    planners.get(key) ?? new Planner({ pool: openPool(`target ${name}`, dsn, CONNECTIONS_MAX), desired, scratch });
   planners.set(key, planner);
   return planner;
 }

@@ -85,7 +85,9 @@ async function loadInto(
   try {
     const client = await pool.connect();
     try {
-      await client.query(`SET check_function_bodies = off; SET synchronous_commit = off; SET statement_timeout = ${STATEMENT_TIMEOUT_MS}`);
+      await client.query(
+        `SET check_function_bodies = off; SET synchronous_commit = off; SET statement_timeout = ${STATEMENT_TIMEOUT_MS}`,
+      );
       for (const namespace of namespaces)
         await client.query(`CREATE SCHEMA IF NOT EXISTS ${quoteIdentifier(namespace)}`);
       const problems = await runAll(client, statements);

@@ -35,8 +35,11 @@ export interface Target {
    * says that nobody waits for it any more.
    */
   plan(input: PlanInput, signal?: AbortSignal): Promise<Planned | SchemaProblems>;
-  /** The same for a plan that was stored: what would have to change now. FAILED_PRECONDITION when its schema is gone. */
-  planAgain(stored: StoredPlan, signal?: AbortSignal): Promise<Planned>;
+  /**
+   * The same for a plan that was stored: what would have to change now. Null where its desired schema is not kept any more, or
+   * was read by an engine of another version.
+   */
+  planAgain(stored: StoredPlan, signal?: AbortSignal): Promise<Planned | null>;
   findPlan(planId: string): Promise<StoredPlan | null>;
   /** What is there beside the schema and no plan manages, one line per kind; for showing. */
   unmanaged(namespaces: readonly string[]): Promise<readonly string[]>;

@@ -88,11 +88,18 @@ function assertPlanIsFor(stored: StoredPlan, target: Target, request: ApplyReque
   }
 }
 
+/** What would have to change now. Where the target has lost the schema of a stored plan, the one in the request counts. */
 async function planNow(target: Target, request: ApplyRequest, stored: StoredPlan | null): Promise<Planned> {
-  if (stored !== null) return target.planAgain(stored);
+  const again = stored === null ? null : await target.planAgain(stored);
+  if (again !== null) return again;
+  if (stored !== null && Object.keys(request.schemaFiles).length === 0) {
+    throw failedPrecondition(
+      `plan ${stored.planId}: its desired schema is no longer kept on this target, or was read by an older engine, and the request does not bring it along; plan again`,
+    );
+  }
   const planned = await target.plan({
     schemaFiles: schemaFilesFromWire(request.schemaFiles),
-    ignoreTables: request.ignoreTables,
+    ignoreTables: stored?.ignoreTables ?? request.ignoreTables,
   });
   if (planned.kind === 'planned') return planned;
   throw new CallFailure(status.INTERNAL, `materialize plan ${request.planId}: ${planned.problems.join('; ')}`);

@@ -139,10 +139,11 @@ export class PostgresTarget implements Target {
     return compared.kind === 'problems' ? compared : this.#planned(compared);
   }
 
-  async planAgain(plan: StoredPlan, signal?: AbortSignal): Promise<Planned> {
+  async planAgain(plan: StoredPlan, signal?: AbortSignal): Promise<Planned | null> {
     const { planId, schemaDigest, namespaces, ignoreTables } = plan;
     const stored = { planId, schemaDigest, namespaces, ignoreTables };
-    return this.#planned(await this.#planning.planAgain(this.#place, stored, signal));
+    const compared = await this.#planning.planAgain(this.#place, stored, signal);
+    return compared === null ? null : this.#planned(compared);
   }
 
   findPlan(planId: string): Promise<StoredPlan | null> {

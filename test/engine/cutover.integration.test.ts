@@ -6,7 +6,7 @@ import { FENCE_LOCK_KEY } from '../../engine/postgres/storage/install.js';
 import { State } from '../../proto/gen/tern.js';
 import { testPostgres } from '../support/postgres.js';
 import { until } from '../support/until.js';
-import { ENDED, type Files, RawClient } from './raw-client.js';
+import { ENDED, type Files, onWire, RawClient, statusOf } from './raw-client.js';
 import { watchEffects } from './watched-database.js';
 
 const LIVE = 'CREATE TABLE readers (id bigint PRIMARY KEY, name text, age integer);';
@@ -396,6 +396,7 @@ describe('a cancel', () => {
 
 describe('an installation from before there was a deferred cutover', () => {
   it('is brought up to date when the engine starts, with its applies as they were', async () => {
+    const early = await client.plan('readers', schema('', OLD_INDEX));
     const { planId } = await client.plan('readers', schema('', OLD_INDEX, INDEX));
     const before = await client.apply({ planId, target: 'readers', idempotencyKey: 'old' });
     const ended = await client.untilState(before.applyId, [State.STATE_COMPLETED]);
@@ -416,6 +417,14 @@ describe('an installation from before there was a deferred cutover', () => {
       UPDATE _skein.storage_version SET version = 1;`);
     await startOver();
     expect(await client.progress(before.applyId)).toEqual(ended);
+    // What was planned then is planned anew, from what the request brings along.
+    expect(await statusOf(client.apply({ planId: early.planId, target: 'readers' }))).toBe('FAILED_PRECONDITION');
+    const drifted = await client.apply({
+      planId: early.planId,
+      target: 'readers',
+      schemaFiles: onWire(schema('', OLD_INDEX)),
+    });
+    expect(drifted).toMatchObject({ accepted: false, errorMessage: expect.stringContaining('reviewed: nothing') });
     const applyId = await parked(schema(', nick text', OLD_INDEX, INDEX));
     // What is parked holds the target.
     const other = await client.plan('readers', schema('', OLD_INDEX));

@@ -1,6 +1,6 @@
 import { status } from '@grpc/grpc-js';
 import type pg from 'pg';
-import { CallFailure, failedPrecondition } from '../../errors.js';
+import { CallFailure } from '../../errors.js';
 import type { PlanInput, SchemaProblems, StoredPlan, TableSize, UnfinishedIndex } from '../../target.js';
 import { readSignature, type Signature } from '../signature/signature.js';
 import { compareSignatures } from '../signature/signature-difference.js';
@@ -62,14 +62,13 @@ export class Planner {
     return compare(live, desired.schema, desired.digest, selection);
   }
 
-  /** The same for a schema that was planned with before: what would have to change now. */
-  async planAgain(stored: StoredSchema, isWanted: IsWanted = () => true): Promise<Comparison> {
+  /**
+   * The same for a schema that was planned with before: what would have to change now. A problem where the target does not
+   * keep that schema, or has it from an engine that read it otherwise.
+   */
+  async planAgain(stored: StoredSchema, isWanted: IsWanted = () => true): Promise<Comparison | SchemaProblems> {
     const schema = await this.#desired.forDigest(this.#pool, stored.schemaDigest);
-    if (schema === null) {
-      throw failedPrecondition(
-        `plan ${stored.planId}: its desired schema is no longer kept on this target, or was read by an older engine; plan again`,
-      );
-    }
+    if (schema === null) return { kind: 'problems', problems: [`schema ${stored.schemaDigest} is not kept`] };
     const selection = selectionOf(stored.namespaces, stored.ignoreTables);
     const live = await this.#readLive(selection);
     assertWanted(isWanted);

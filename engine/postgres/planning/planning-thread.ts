@@ -74,10 +74,9 @@ export class PlanningThread {
   }
 
   /** As `Target.planAgain`. */
-  async planAgain(target: PlannedTarget, stored: StoredSchema, signal?: AbortSignal): Promise<Comparison> {
+  async planAgain(target: PlannedTarget, stored: StoredSchema, signal?: AbortSignal): Promise<Comparison | null> {
     const answer = await this.#ask(target, { kind: 'plan_again', stored }, signal);
-    if (answer.kind === 'planned') return answer;
-    throw new CallFailure(status.INTERNAL, `plan ${stored.planId}: ${answer.problems.join('; ')}`);
+    return answer.kind === 'planned' ? answer : null;
   }
 
   /** Ends the thread. What it was asked for is UNAVAILABLE. Safe to call twice. */

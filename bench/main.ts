@@ -4,6 +4,7 @@ import { parseArgs } from 'node:util';
 import { repositoryRoot } from '../dev/folders.js';
 import { runFloor } from './floor.js';
 import { measureFanOut, measureReadBefore, measureSequence, measureSingle, measureStop } from './measurements.js';
+import { measureDifference } from './difference.js';
 import { measurePlanning } from './planning.js';
 import { BUSY, describeMachine, type Report, type Row, toMarkdown, toTable } from './report.js';
 import { openRig, type Rig } from './rig.js';
@@ -16,7 +17,7 @@ npm run bench -- [options]
   -o, --output table|json   what to print (default table)
   --sizes 100,500           how many deployments at once, each size a row (default 100,500)
   --rounds n                rounds per size, of which the median counts (default 3)
-  --planning                only what a plan of many tables takes, without Temporal
+  --planning                only what plans and differences take, without Temporal
   --baseline                also write bench/baseline.md
 `;
 
@@ -53,7 +54,7 @@ async function bench({ sizes, rounds }: { readonly sizes: readonly number[]; rea
   const machine = describeMachine();
   if (machine.loadBefore >= machine.cores / 2) say(BUSY);
   say('a plan of many tables');
-  const planning = await measurePlanning(rounds);
+  const planning = [...(await measureDifference(rounds)), ...(await measurePlanning(rounds))];
   if (values.planning) {
     print({ machine, rows: planning, beginnings: [] });
     return;

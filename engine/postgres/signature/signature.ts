@@ -52,7 +52,9 @@ export async function readSignature(pool: pg.Pool, namespaces: readonly string[]
 }
 
 async function query(client: Queryable, text: string, namespaces: string[]): Promise<readonly Row[]> {
-  const { rows } = await client.query<Row & unknown[]>({ text, values: [namespaces], rowMode: 'array' });
+  // Prepared: planning it takes a third of the time for an ordinary schema.
+  const prepared = { name: 'skein_signature', text, values: [namespaces], rowMode: 'array' };
+  const { rows } = await client.query<Row & unknown[]>(prepared);
   return rows;
 }
 

@@ -43,17 +43,23 @@ function renderClass({ deployments, digest, plan }: RolloutPlanClass, style: Cha
 
 function renderChange(change: TableChange, rows: readonly (string | null)[], style: ChalkInstance): readonly string[] {
   const ddl = change.ddl.trim();
-  const [first = '', ...rest] = (ddl.endsWith(';') ? ddl : `${ddl};`).split('\n');
+  const isStatement = !isRemark(ddl);
+  const lines = (ddl.endsWith(';') || !isStatement ? ddl : `${ddl};`).split('\n');
   const hazards = [
     ...(change.blocked ? [style.red(`blocked: ${change.modeReason || 'the engine does not run it'}`)] : []),
     ...(change.unsafe ? [style.red(`unsafe: ${change.unsafeReason || 'the engine marks it unsafe'}`)] : []),
   ];
-  const size = formatRows(rows);
+  const size = isStatement ? formatRows(rows) : '';
   return [
-    ...[first, ...rest].map((line) => `  ${line}`),
+    ...lines.map((line) => `  ${line}`),
     ...(size === '' ? [] : [`    ${style.dim(size)}`]),
     ...hazards.map((hazard) => `    ${hazard}`),
   ];
+}
+
+/** A difference without a statement, which an engine tells as a comment: nothing of it runs, so no row is touched. */
+function isRemark(ddl: string): boolean {
+  return ddl.split('\n').every((line) => line.trim() === '' || line.trim().startsWith('--'));
 }
 
 function renderLeftovers({ leftovers }: RolloutPlanClass['plan'], style: ChalkInstance): readonly string[] {

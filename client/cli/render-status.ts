@@ -144,7 +144,9 @@ export function describeState(operation: OperationStatus): string {
   const { label } = OPERATION_STATE[operation.state];
   const phase = operation.phase === null ? '' : ` (${operation.phase})`;
   const unreachable = operation.unreachableSince === null ? '' : ', unreachable';
-  const reason = operation.reason === null ? '' : ` (${operation.reason.replaceAll('_', ' ')})`;
+  // What was skipped before it started has `skip` as its reason; what had ended before keeps the state that it ended in.
+  const mark = operation.reason ?? (operation.skipped ? 'skipped' : null);
+  const reason = mark === null ? '' : ` (${mark.replaceAll('_', ' ')})`;
   return `${label}${phase}${unreachable}${reason}`;
 }
 

@@ -58,6 +58,17 @@ test('a plan shows its statements per class, hazards, leftovers and the effectiv
 
 const PLAIN = new Chalk({ level: 0 });
 
+test('a difference without a statement is no statement: no semicolon, and no rows that it would touch', () => {
+  const ddl = '-- public.t.c: generated kind is STORED, the files say VIRTUAL';
+  const changes = [change(ddl, { blocked: true, modeReason: 'change it by hand', estimatedRows: '200000' })];
+  const plan = reviewPlans(
+    { spec: spec({ rollout: ROLLOUT }, ['eu']), schemaFiles: SCHEMA_FILES },
+    { answers: [answer('eu', changes)] },
+    '2026-01-01T00:00:00.000Z',
+  );
+  expect(renderPlan(plan, PLAIN)).toContain(`\n  ${ddl}\n    blocked: change it by hand\n`);
+});
+
 /** The plan of one statement on every deployment, with the given row counts. */
 function planOf(rows: Readonly<Record<string, string | null>>, rollout: Partial<RolloutSpec> = {}): string {
   const names = Object.keys(rows);

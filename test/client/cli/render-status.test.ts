@@ -48,6 +48,18 @@ describe('the table of a status', () => {
     expect(renderChanges(null, status)).toContain(`eu  completed  ${shown}`);
   });
 
+  test('tells a failure that was skipped from one that was not', () => {
+    const operations = [
+      operationStatus('eu', 'failed', { skipped: true }),
+      operationStatus('us', 'failed'),
+      operationStatus('ap', 'stopped', { skipped: true, reason: 'skip' }),
+    ];
+    const text = renderStatus(applyStatus({ state: 'failed', operations }), OPTIONS);
+    expect(text).toMatch(/^eu +failed \(skipped\)/m);
+    expect(text).toMatch(/^us +failed(?! \()/m);
+    expect(text).toMatch(/^ap +stopped \(skip\)/m);
+  });
+
   test('names what is waited for, since when, and the commands that end it', () => {
     const status = applyStatus({
       state: 'paused',

@@ -2,6 +2,7 @@ import { readFile, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { SchemaFiles } from '../domain/plan.js';
 import { PAYLOAD_BYTES_MAX } from '../domain/spec.js';
+import { readTokens } from '../domain/sql-token.js';
 
 /** One problem of a schema folder, with the file or folder it is about. */
 export interface SchemaIssue {
@@ -72,12 +73,20 @@ async function readNamespace(folder: string, issues: SchemaIssue[]): Promise<Rec
     if (entry.kind === 'folder') issues.push({ file: path, message: 'is a folder inside a namespace and is not read' });
     else if (entry.name.endsWith('.sql')) files[entry.name] = await readSql(path, issues);
   }
-  if (!Object.values(files).some((text) => text.trim() !== ''))
+  if (!Object.values(files).some(hasStatement))
     issues.push({
       file: folder,
       message: 'has no *.sql file with a statement in it; an empty namespace would mean dropping all of its tables',
     });
   return files;
+}
+
+/**
+ * Comments alone are none. What the two dialects read differently is left to the engine; so is, below, a file that cannot
+ * be read.
+ */
+function hasStatement(text: string): boolean {
+  return readTokens(text)?.some(({ text: token }) => token !== ';') ?? true;
 }
 
 async function readSql(path: string, issues: SchemaIssue[]): Promise<string> {
@@ -89,7 +98,7 @@ async function readSql(path: string, issues: SchemaIssue[]): Promise<string> {
       message: error instanceof TypeError ? 'is not UTF-8 text' : `cannot be read: ${reasonOf(error)}`,
     });
     // Not empty, so that the same file is not reported a second time as having no statement.
-    return '-- unreadable';
+    return 'unreadable';
   }
 }
 

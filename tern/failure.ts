@@ -1,5 +1,5 @@
 import type { FailureType } from '../domain/failure.js';
-import type { Call } from './calls.js';
+import { CALLS, type Call } from './calls.js';
 import { ConnectionClosed, RequestTooLarge } from './connection.js';
 import { EngineFailure } from './engine.js';
 import { failureOfStatus, statusName, type StatusName } from './status.js';
@@ -55,6 +55,17 @@ const MEANING: Readonly<Record<EngineFailureType, { readonly says: string; reado
   PayloadTooLarge: { says: 'was not sent, because it is too large', next: 'Split the schema change' },
 };
 
+const MAY_HAVE_HAPPENED: ReadonlySet<EngineFailureType> = new Set(['Ambiguous', 'EngineInternal']);
+
+/** Calls after which no engine has changed anything, whatever became of their answer. */
+const CHANGES_NOTHING: ReadonlySet<string> = new Set(
+  Object.values(CALLS)
+    .filter(({ kind }) => kind === 'query' || kind === 'observe')
+    .map(({ name }) => name),
+);
+
+const READ_AGAIN = 'It only reads, so it is safe to repeat';
+
 /**
  * The one place where a failure of an engine is put into words: subject, what happened, why, what to do next. It has no
  * `cause`: causes travel into histories, and the error of the transport names the engine's address.
@@ -68,8 +79,9 @@ export function engineFailure(params: {
 }): EngineFailure {
   const { deployment, call, remoteApplyId } = params.subject;
   const { says, next } = MEANING[params.type];
+  const advice = MAY_HAVE_HAPPENED.has(params.type) && CHANGES_NOTHING.has(call) ? READ_AGAIN : next;
   const detail = [params.status, params.reason || 'no reason given'].filter(Boolean).join(': ');
-  const message = `deployment ${deployment}, remote apply ${remoteApplyId ?? 'none'}: ${call} ${says} (${detail}). ${next}.`;
+  const message = `deployment ${deployment}, remote apply ${remoteApplyId ?? 'none'}: ${call} ${says} (${detail}). ${advice}.`;
   return new EngineFailure({
     type: params.type,
     message,

@@ -121,6 +121,16 @@ rollout:
     ]);
   });
 
+  test('a namespace of comments alone is as empty as one without files: it would drop all of its tables', async () => {
+    const issueOf = async (text: string) =>
+      problemsOf(await write({ 'rollout.yaml': GOOD, 'schema/public/orders.sql': text }));
+    for (const empty of ['', ' \n', '-- CREATE TABLE orders (id int);', '/* later */ ;\n;'])
+      expect(await issueOf(empty), empty).toEqual([
+        expect.stringMatching(/^schema\/public: has no \*\.sql file with a statement in it/),
+      ]);
+    await expect(issueOf('-- ours\nCREATE TABLE orders (id int);')).rejects.toThrow();
+  });
+
   test('a wave with a deployment that the spec does not have is shown with the line of the wave', async () => {
     const problems = await problemsOf(
       await write({

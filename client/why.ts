@@ -145,11 +145,7 @@ function nextCommands(status: ApplyStatus): readonly string[] {
     case 'completed':
       return [];
     case 'failed':
-      return [
-        setbacks.length > 0 ? retryOfSetbacks(apply, setbacks) : retryOf(apply, failedIn(status)),
-        ...lookedAt,
-        ...(status.counts.stopped === undefined ? [] : [`start ${apply} --release`]),
-      ];
+      return nextAfterFailure(status, setbacks);
     case 'stopped':
       return [`start ${apply}`, `cancel ${apply}`];
     case 'cancelled':
@@ -163,6 +159,20 @@ function nextCommands(status: ApplyStatus): readonly string[] {
     default:
       return [...retryOfUnverified(status), ...lookedAt, `watch ${apply}`, `stop ${apply}`];
   }
+}
+
+/** Where no setback is left, because what failed was skipped, the policy is open and nothing has to be released. */
+function nextAfterFailure(status: ApplyStatus, setbacks: readonly string[]): readonly string[] {
+  const { apply } = status;
+  const isStopped = status.operations.some((operation) => operation.state === 'stopped' && !operation.skipped);
+  if (setbacks.length > 0)
+    return [
+      retryOfSetbacks(apply, setbacks),
+      ...skipsOfUnverified(status),
+      ...(isStopped ? [`start ${apply} --release`] : []),
+    ];
+  const failed = failedIn(status);
+  return [...(isStopped ? [`start ${apply}`] : []), ...(failed.length > 0 ? [retryOf(apply, failed)] : [])];
 }
 
 /** Of a running apply: with all setbacks, because the others would keep the policy closed; not after a stop or a cancel. */

@@ -145,6 +145,14 @@ describe('why', () => {
       const why = explainStatus(applyStatus({ state: 'failed', operations: [skipped] }));
       expect(why.commands).toEqual(['retry orders-1 --deployment eu']);
     });
+
+    test('then goes on with what was stopped, which needs no release any more', () => {
+      const stopped = operationStatus('us', 'stopped', { reason: 'operator' });
+      const commandsOf = (skipped: boolean) =>
+        explainStatus(applyStatus({ state: 'failed', operations: [{ ...eu, skipped }, stopped] })).commands;
+      expect(commandsOf(false)).toEqual(['retry orders-1 --deployment eu', skip, 'start orders-1 --release']);
+      expect(commandsOf(true)).toEqual(['start orders-1', 'retry orders-1 --deployment eu']);
+    });
   });
 
   test('what is different beside the change is told, also where all went well', () => {

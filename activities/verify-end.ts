@@ -90,7 +90,7 @@ function disbelieve(end: WatchEnd, input: WatchInput, verification: Verification
       ? 'and there is no diff from before the dispatch to compare with'
       : 'and was not in the diff from before the dispatch';
   const text =
-    `the engine reported completed, and it cannot be verified: its diff holds ${unverifiable}, which may be part of this change ${before}. ` +
+    `the engine reported completed, which cannot be verified: its diff holds ${unverifiable}, which may be part of this change ${before}. ` +
     'Look at the target; then `retry` verifies it again, without a new attempt, and `skip --reason` leaves it as it is';
   return { ...failed, message: withIds(input, text), confirmed: false, unverified: true };
 }

@@ -39,7 +39,8 @@ function groupAlike(rows: readonly (readonly string[])[]): readonly (readonly st
 }
 
 export function renderResumed({ apply, deployments }: ResumedApply): string {
-  if (deployments.length === 0) return `${apply}: recorded in a new run, in which nothing goes on`;
+  if (deployments.length === 0)
+    return `${apply}: recorded, and nothing was started; \`why ${apply}\` says what to do next`;
   return `${apply} goes on in a new run: ${listNames(deployments)}`;
 }
 

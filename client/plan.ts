@@ -28,7 +28,7 @@ export interface RolloutPlan {
 export interface RolloutPlanClass {
   readonly digest: string;
   readonly deployments: readonly PlannedDeployment[];
-  /** The plan of the first of them; the statements are the same in all. */
+  /** The plan of the first of them, with what any of them says against it; the statements are the same in all. */
   readonly plan: Plan;
 }
 

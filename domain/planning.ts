@@ -1,4 +1,4 @@
-import type { Plan, SchemaFiles, TableChange } from './plan.js';
+import type { LintViolation, Plan, SchemaFiles, TableChange } from './plan.js';
 import type { ApplySpec } from './spec.js';
 
 /** Input of the plan workflow: asks every deployment's engine what it would do. Changes nothing. */
@@ -30,7 +30,7 @@ export interface PlanGroup {
   /** The canonical text of the changes: what a digest is made of. */
   readonly key: string;
   readonly deployments: readonly string[];
-  /** The plan of the first of them. */
+  /** The plan of the first of them, with what any of them says against it. */
   readonly plan: Plan;
 }
 
@@ -78,15 +78,62 @@ export function comparePlans(result: PlanResult): PlanComparison {
 }
 
 function groupPlans(answers: readonly DeploymentAnswer[]): PlanGroup[] {
-  const groups = new Map<string, { key: string; deployments: string[]; plan: Plan }>();
+  const groups = new Map<string, Member[]>();
   for (const { deployment, plan } of answers) {
     if (plan === null || plan.errors.length > 0) continue;
     const key = canonicalChanges(plan.changes);
-    const group = groups.get(key);
-    if (group === undefined) groups.set(key, { key, deployments: [deployment], plan });
-    else group.deployments.push(deployment);
+    const members = groups.get(key);
+    if (members === undefined) groups.set(key, [{ deployment, plan }]);
+    else members.push({ deployment, plan });
   }
-  return [...groups.values()];
+  return [...groups].map(([key, members]) => ({
+    key,
+    deployments: members.map(({ deployment }) => deployment),
+    plan: withEveryObjection(members.map(({ plan }) => plan)),
+  }));
+}
+
+interface Member {
+  readonly deployment: string;
+  readonly plan: Plan;
+}
+
+/**
+ * The first of equal plans, with what any of them says against it: the same statement may be harmless on one database and
+ * lose something on the next, or be refused by an older server.
+ */
+function withEveryObjection(plans: readonly Plan[]): Plan {
+  const [first] = plans;
+  if (first === undefined) throw new Error('a group of plans has at least one');
+  const errors = plans.flatMap(({ lintViolations }) => lintViolations.filter(isLintError));
+  return {
+    ...first,
+    changes: first.changes.map((change, index) =>
+      objected(
+        change,
+        plans.map((plan) => plan.changes[index] ?? change),
+      ),
+    ),
+    lintViolations: distinct([...first.lintViolations, ...errors]),
+  };
+}
+
+function objected(first: TableChange, all: readonly TableChange[]): TableChange {
+  const blocked = all.filter((change) => change.blocked);
+  const unsafe = all.filter((change) => change.unsafe);
+  return {
+    ...first,
+    ...(blocked.length === 0 ? {} : { blocked: true, modeReason: reasonsOf(blocked, 'modeReason') }),
+    ...(unsafe.length === 0 ? {} : { unsafe: true, unsafeReason: reasonsOf(unsafe, 'unsafeReason') }),
+  };
+}
+
+function reasonsOf(changes: readonly TableChange[], field: 'modeReason' | 'unsafeReason'): string {
+  return distinct(changes.map((change) => change[field]).filter((reason) => reason !== '')).join('; ');
+}
+
+function distinct<T>(values: readonly T[]): readonly T[] {
+  return [...new Map(values.map((value) => [JSON.stringify(value), value])).values()];
 }
 
 function answerProblems(answers: readonly DeploymentAnswer[]): PlanProblem[] {
@@ -164,11 +211,13 @@ function statementProblems(group: PlanGroup): PlanProblem[] {
 }
 
 function lintProblems(group: PlanGroup): PlanProblem[] {
-  return group.plan.lintViolations
-    .filter((violation) => violation.severity.toLowerCase() === 'error')
-    .map((violation) => ({
-      kind: 'lint',
-      deployments: group.deployments,
-      message: violation.table === '' ? violation.message : `${violation.table}: ${violation.message}`,
-    }));
+  return group.plan.lintViolations.filter(isLintError).map((violation) => ({
+    kind: 'lint',
+    deployments: group.deployments,
+    message: violation.table === '' ? violation.message : `${violation.table}: ${violation.message}`,
+  }));
+}
+
+function isLintError({ severity }: LintViolation): boolean {
+  return severity.toLowerCase() === 'error';
 }

@@ -148,6 +148,42 @@ describe('plans of several deployments', () => {
   });
 });
 
+const objections = (of: Plan) => `${of.changes[0]?.blocked} ${of.changes[0]?.unsafe} ${of.lintViolations.length}`;
+const unsafeBecause = (unsafeReason: string) => plan([change('DROP INDEX i', { unsafe: true, unsafeReason })]);
+
+describe('what one engine alone says against a plan that is equal elsewhere', () => {
+  const harmless = plan([change('DROP INDEX i')]);
+
+  it.each([
+    [
+      'blocked',
+      { blocked: true, modeReason: 'not on this server' },
+      [],
+      'DROP INDEX i: not on this server',
+      'true false 0',
+    ],
+    ['unsafe', { unsafe: true, unsafeReason: 'queries use it' }, [], 'DROP INDEX i: queries use it', 'false true 0'],
+    ['lint', {}, [{ message: 'no key', table: '', severity: 'error' }], 'no key', 'false false 1'],
+  ] as const)('counts wherever it comes in the order: %s', (kind, given, lintViolations, message, expected) => {
+    const objecting = plan([change('DROP INDEX i', given)], { lintViolations });
+    for (const [eu, us] of [
+      [harmless, objecting],
+      [objecting, harmless],
+    ] as const) {
+      const answers = [answer('eu', { plan: eu }), answer('us', { plan: us })];
+      expect(problemsOf(answers)).toEqual([`${kind} eu,us: ${message}`]);
+      expect(comparePlans({ answers }).groups.map((group) => objections(group.plan))).toEqual([expected]);
+    }
+  });
+
+  it('is told with all reasons there are, each once', () => {
+    const reasons = ['a', 'b', 'a'].map(unsafeBecause);
+    expect(problemsOf(reasons.map((one, index) => answer(`d${index}`, { plan: one })))).toEqual([
+      'unsafe d0,d1,d2: DROP INDEX i: a; b',
+    ]);
+  });
+});
+
 describe('two statements', () => {
   it.each([
     ['ADD  COLUMN\n note text ;', 'ADD COLUMN note text'],

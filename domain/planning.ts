@@ -1,3 +1,4 @@
+import { listNames } from './listing.js';
 import type { LintViolation, Plan, SchemaFiles, TableChange } from './plan.js';
 import type { ApplySpec } from './spec.js';
 
@@ -89,7 +90,7 @@ function groupPlans(answers: readonly DeploymentAnswer[]): PlanGroup[] {
   return [...groups].map(([key, members]) => ({
     key,
     deployments: members.map(({ deployment }) => deployment),
-    plan: withEveryObjection(members.map(({ plan }) => plan)),
+    plan: withEveryObjection(members),
   }));
 }
 
@@ -102,10 +103,10 @@ interface Member {
  * The first of equal plans, with what any of them says against it: the same statement may be harmless on one database and
  * lose something on the next, or be refused by an older server.
  */
-function withEveryObjection(plans: readonly Plan[]): Plan {
+function withEveryObjection(members: readonly Member[]): Plan {
+  const plans = members.map(({ plan }) => plan);
   const [first] = plans;
   if (first === undefined) throw new Error('a group of plans has at least one');
-  const errors = plans.flatMap(({ lintViolations }) => lintViolations.filter(isLintError));
   return {
     ...first,
     changes: first.changes.map((change, index) =>
@@ -114,8 +115,26 @@ function withEveryObjection(plans: readonly Plan[]): Plan {
         plans.map((plan) => plan.changes[index] ?? change),
       ),
     ),
-    lintViolations: distinct([...first.lintViolations, ...errors]),
+    lintViolations: findingsOf(members),
   };
+}
+
+/** What the linters of all say, once each. A note that not all of them have names those that do; an error is everybody's. */
+function findingsOf(members: readonly Member[]): readonly LintViolation[] {
+  const said = new Map<string, { readonly finding: LintViolation; readonly by: string[] }>();
+  for (const { deployment, plan } of members) {
+    for (const finding of distinct(plan.lintViolations)) {
+      const key = JSON.stringify(finding);
+      const known = said.get(key);
+      if (known === undefined) said.set(key, { finding, by: [deployment] });
+      else known.by.push(deployment);
+    }
+  }
+  return [...said.values()].map(({ finding, by }) =>
+    by.length === members.length || isLintError(finding)
+      ? finding
+      : { ...finding, message: `${finding.message} (${listNames(by)})` },
+  );
 }
 
 function objected(first: TableChange, all: readonly TableChange[]): TableChange {

@@ -52,7 +52,7 @@ export async function plan(engine: EngineState, request: PlanRequest, signal?: A
 
 /** No finding, but part of what a person reviews: what the files cannot say is left as it is. */
 function leftAlone(line: string): LintViolation {
-  const message = `not managed, and left as it is: ${line}`;
+  const message = `not managed, left as it is: ${line}`;
   return { message, table: '', column: '', linter: 'not_managed', fixType: '', severity: 'info' };
 }
 

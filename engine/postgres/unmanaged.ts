@@ -9,7 +9,7 @@ const NAMES_MAX = 5;
  */
 export async function readUnmanaged(database: Queryable, namespaces: readonly string[]): Promise<readonly string[]> {
   const { rows } = await database.query<{ kind: string; names: string[] }>(QUERY, [namespaces]);
-  return rows.map(({ kind, names }) => `${kind}: ${listed(names)}`);
+  return rows.map(({ kind, names }) => `${kind} ${listed(names)}`);
 }
 
 function listed(names: readonly string[]): string {
@@ -23,7 +23,7 @@ const QUERY = `
       FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
      WHERE n.nspname = ANY ($1) AND c.relkind IN ('r', 'p', 'v', 'm', 'S', 'f')
   ), found AS (
-    SELECT 1 AS position, 'owners' AS kind, pg_get_userbyid(relowner)::text AS name FROM relations
+    SELECT 1 AS position, 'objects owned by' AS kind, pg_get_userbyid(relowner)::text AS name FROM relations
       WHERE pg_get_userbyid(relowner) <> current_user
     UNION SELECT 2, 'privileges on', r.name FROM relations r
       WHERE EXISTS (SELECT FROM aclexplode(r.relacl) a WHERE a.grantee <> r.relowner)

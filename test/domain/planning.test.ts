@@ -202,3 +202,19 @@ describe('two statements', () => {
     expect(canonicalChanges([ADD])).toBe(canonicalChanges([{ ...ADD, unsafe: true, changeType: 'other' }]));
   });
 });
+
+it('a note of one engine is shown with the name of its deployment, and what all of them say without', () => {
+  const note = (message: string) => ({ message, table: '', severity: 'info' });
+  const first = plan([change('DROP INDEX i')], { lintViolations: [note('publications p')] });
+  const second = plan([change('DROP INDEX i')], {
+    lintViolations: [note('publications p'), note('objects owned by app')],
+  });
+  const { groups, problems } = comparePlans({
+    answers: [answer('eu', { plan: first }), answer('us', { plan: second })],
+  });
+  expect(groups[0]?.plan.lintViolations.map(({ message }) => message)).toEqual([
+    'publications p',
+    'objects owned by app (us)',
+  ]);
+  expect(problems).toEqual([]);
+});

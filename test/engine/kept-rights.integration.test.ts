@@ -88,10 +88,10 @@ describe('what a plan drops and creates again', () => {
     const statements = plan.changes.flatMap(({ tableChanges }) => tableChanges.map(({ ddl }) => ddl));
     expect(statements.join('\n')).not.toMatch(/\b(?:GRANT|REVOKE|OWNER)\b/);
     expect(plan.lintViolations.map(({ severity, message }) => `${severity}: ${message}`)).toEqual([
-      'info: not managed, and left as it is: owners: owner_of_views',
-      'info: not managed, and left as it is: privileges on: public.m, public.t, public.v',
-      'info: not managed, and left as it is: default privileges for: postgres in public',
-      'info: not managed, and left as it is: publications: changes',
+      'info: not managed, left as it is: objects owned by owner_of_views',
+      'info: not managed, left as it is: privileges on public.m, public.t, public.v',
+      'info: not managed, left as it is: default privileges for postgres in public',
+      'info: not managed, left as it is: publications changes',
     ]);
 
     const { applyId } = await client.apply({

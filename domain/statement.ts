@@ -46,8 +46,16 @@ function readAlterTable(cursor: Cursor, tokens: readonly Token[], stated: Stated
     if (reading.reach === 'nothing') return [];
     const made = clauseOf(clause, place, { ...reading, reach: reading.reach });
     const others = reading.other.length === 0 ? [] : [placeBeside(reading, names, place)];
-    return [{ ...made, text: `${made.text} on ${place.table}`, places: [place, ...others] }];
+    const said = saidBeside(names, place);
+    const parts = [place, ...said].flatMap((at) => made.parts.map((part) => ({ ...part, ...at })));
+    return [{ ...made, text: `${made.text} on ${place.table}`, places: [place, ...others, ...said], parts }];
   });
+}
+
+/** The table that a text says where the engine states another one: nobody can tell which of them it is about. */
+function saidBeside(names: readonly Token[], place: Place): readonly Place[] {
+  const said = names.at(-1)?.key ?? '';
+  return said === '' || said.toLowerCase() === place.table.toLowerCase() ? [] : [{ ...place, table: said }];
 }
 
 /** The other object of a clause. A qualifier that stands before both is the namespace that the engine states for the first. */

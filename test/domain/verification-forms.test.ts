@@ -90,6 +90,11 @@ describe('a name that is written in several ways is one', () => {
       stated('k', 'Orders', 'ALTER TABLE `Orders` MODIFY b int'),
     ],
     [
+      'a table that is stated otherwise',
+      stated('k', 'u', 'ALTER TABLE u ADD a int'),
+      stated('k', 'v', 'ALTER TABLE u ADD a int'),
+    ],
+    [
       'an index that is stated for itself',
       stated('k', 'u', 'ALTER TABLE u ADD CONSTRAINT x UNIQUE (a)'),
       stated('k', 'x', 'DROP INDEX k.x'),

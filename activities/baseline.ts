@@ -29,12 +29,14 @@ export class BaselineReader {
     readonly plan: PlanMaterial;
     readonly show: (change: Partial<LiveDetail>) => void;
     readonly earlier: Baseline | undefined;
+    /** An earlier workflow may have sent the same apply. */
+    readonly perhapsSent: boolean;
   }) {
     this.#scope = params.scope;
     this.#plan = params.plan;
     this.#show = params.show;
     // A heartbeat that says nothing proves nothing: an earlier attempt may have sent, and its mark may be lost.
-    const isFirst = Context.current().info.attempt === 1;
+    const isFirst = Context.current().info.attempt === 1 && !params.perhapsSent;
     this.#baseline = params.earlier ?? (isFirst ? undefined : null);
   }
 

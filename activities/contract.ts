@@ -69,6 +69,8 @@ export interface DispatchInput {
   readonly allowUnsafe: boolean;
   /** The engine is to park with its copy finished until the cutover is permitted (design 5, cutover). */
   readonly deferCutover: boolean;
+  /** An earlier workflow may have sent it, so that a diff read now is not one from before. Default false. */
+  readonly perhapsSent?: boolean;
 }
 
 export type DispatchAnswer =

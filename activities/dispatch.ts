@@ -31,7 +31,13 @@ export function createDispatch(ports: ActivityPorts): Activities['dispatch'] {
     return await sendUntilAnswered({
       input,
       beat,
-      before: new BaselineReader({ scope: input.scope, plan, show, earlier: earlier.baseline }),
+      before: new BaselineReader({
+        scope: input.scope,
+        plan,
+        show,
+        earlier: earlier.baseline,
+        perhapsSent: input.perhapsSent ?? false,
+      }),
       request: buildApplyRequest(input, plan),
       engine: () => ports.engines.engineFor(input.scope.deployment),
       timings: ports.timings,

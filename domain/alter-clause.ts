@@ -11,6 +11,8 @@ export interface ClauseReading {
   readonly effect: Clause['effect'];
   /** The other object it is about: its new name, or a partition; empty for none. */
   readonly other: readonly Token[];
+  /** The other name is that of a namespace, where the table keeps its own. */
+  readonly isNamespace?: boolean;
 }
 
 const NOTHING_MORE = { unnamedKey: null, effect: 'changes', other: [] } as const;
@@ -43,12 +45,15 @@ export function readAlterClause(tokens: readonly Token[]): ClauseReading {
 /** One line of the body of a CREATE TABLE, or of `ADD (…)`. */
 export function readDefinition(tokens: readonly Token[]): ClauseReading {
   const cursor = new Cursor(tokens);
-  if (cursor.sees('like', 'partition', 'period')) return UNREADABLE;
+  if (cursor.sees('like', 'partition', 'period')) return { ...UNREADABLE, parts: columnAt(cursor) };
   return beginsKey(cursor) ? readKey(cursor) : readColumn(cursor, 1);
 }
 
 function readAdd(cursor: Cursor): ClauseReading {
-  if (cursor.sees('partition', 'system')) return readWhole(cursor.rest);
+  if (cursor.sees('partition', 'system')) {
+    const whole = readWhole(cursor.rest);
+    return { ...whole, parts: [...whole.parts, ...columnAt(cursor)] };
+  }
   const isColumn = cursor.sees('column');
   if (!isColumn && beginsKey(cursor)) return readKey(cursor);
   if (isColumn) cursor.advance();
@@ -102,6 +107,7 @@ function readAttributes(tokens: readonly Token[]): Pick<ClauseReading, 'parts' |
 }
 
 function readDrop(cursor: Cursor): ClauseReading {
+  if (cursor.rest.length === 1) return named('column', [cursor.name()]);
   if (cursor.sees('partition', 'system')) return readWhole(cursor.rest);
   if (cursor.takes('primary', 'key')) return key(PRIMARY);
   const isKey =
@@ -112,7 +118,11 @@ function readDrop(cursor: Cursor): ClauseReading {
 }
 
 function readAlter(cursor: Cursor): ClauseReading {
-  if (['constraint', 'index', 'key', 'check'].some((word) => cursor.takes(word))) return named('key', [cursor.name()]);
+  const instead = columnAt(cursor);
+  if (['constraint', 'index', 'key', 'check'].some((word) => cursor.takes(word))) {
+    const reading = named('key', [cursor.name()]);
+    return { ...reading, parts: [...reading.parts, ...instead] };
+  }
   cursor.takes('column');
   cursor.ifExists();
   return named('column', [cursor.name()]);
@@ -147,10 +157,20 @@ function isColumnCalledVector(cursor: Cursor): boolean {
   return cursor.sees('vector') && after?.key !== 'index' && after?.key !== 'key';
 }
 
+/** Words that begin a key in one database and are the name of a column in another. */
+const EITHER = ['index', 'key', 'exclude', 'fulltext', 'spatial', 'partition', 'system', 'period'] as const;
+
+/** The column that this may be instead: behind its name stands a bare type, whose parentheses hold numbers alone. */
+function columnAt({ next, rest: [, type, opening, first] }: Cursor): ClauseReading['parts'] {
+  const isEither = next?.kind === 'word' && EITHER.some((word) => word === next.key);
+  const isType = type?.kind === 'word' && (opening?.text !== '(' || /^\d+$/.test(first?.text ?? ''));
+  return isEither && isType ? [{ kind: 'column', name: next.key }] : [];
+}
+
 /** A key or constraint of the table. It may have two names: that of the constraint, and that of its index. */
 function readKey(cursor: Cursor): ClauseReading {
   const names: string[] = [];
-  const columns: string[] = [];
+  const columns: string[] = columnAt(cursor).map(({ name }) => name);
   const note = () => {
     const name = cursor.sees('using', 'nulls', 'not', ...KEY_WORDS) ? null : cursor.name();
     if (name !== null) names.push(name.key);
@@ -191,6 +211,10 @@ function readWhole(tokens: readonly Token[]): ClauseReading {
     const other = cursor.qualifiedName();
     const name = `partition ${other.at(-1)?.key ?? ''}`;
     return { reach: 'whole', parts: [{ kind: 'option', name }], ...NOTHING_MORE, other };
+  }
+  if (cursor.takes('set', 'schema')) {
+    const other = cursor.qualifiedName();
+    return { reach: 'whole', parts: [{ kind: 'option', name: 'schema' }], ...NOTHING_MORE, other, isNamespace: true };
   }
   const words = tokens.filter((token, index) => {
     const isSet = tokens[index + 1]?.text === '=';

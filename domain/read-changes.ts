@@ -1,7 +1,7 @@
 import type { Clause, Part, Place } from './clause.js';
 import type { TableChange } from './plan.js';
-import { type Token, readTokens, splitAt } from './sql-token.js';
-import { readStatement } from './statement.js';
+import { type Token, readTokens } from './sql-token.js';
+import { MODIFIERS_MAX, eitherCase, readStatement } from './statement.js';
 
 /** Everything that the changes of a plan or a diff say, part by part, in their order. */
 export function readChanges(changes: readonly TableChange[]): readonly Clause[] {
@@ -15,12 +15,26 @@ function readChange(change: TableChange): readonly Clause[] {
     return readRemark(text, place);
   const tokens = readTokens(text);
   if (tokens === null) return [unreadText(text, place)];
-  const statements = splitStatements(tokens).filter((statement) => statement.length > 0);
+  const statements = splitStatements(tokens)?.filter((statement) => statement.length > 0) ?? [];
   if (statements.length === 0) return [unreadText(text, place)];
   const stated = { ...place, isShared: statements.length > 1 };
-  return statements
+  const clauses = statements
     .filter((statement) => !(stated.isShared && isAboutTheSession(statement)))
     .flatMap((statement) => readStatement(statement, stated));
+  return inStatedNamespace(clauses, place.namespace);
+}
+
+/** Where a text names another namespace throughout, that is what the server calls the one that the engine states. */
+function inStatedNamespace(clauses: readonly Clause[], namespace: string): readonly Clause[] {
+  const isSaid = clauses.some(({ places }) => places.some((place) => place.namespace === namespace));
+  if (isSaid || namespace === '') return clauses;
+  const said = new Set(clauses.flatMap(({ places }) => places.map((place) => place.namespace)));
+  if (said.size > 1) return clauses;
+  return clauses.map((clause) => ({
+    ...clause,
+    places: clause.places.map((place) => ({ ...place, namespace })),
+    parts: clause.parts.map((part) => ({ ...part, namespace })),
+  }));
 }
 
 /** What cannot be read is compared by its text, and shown so. */
@@ -29,7 +43,7 @@ function unreadText(text: string, place: Place): Clause {
   return {
     text: shown || 'a change without a statement',
     key: shown,
-    places: [place],
+    places: eitherCase(place),
     parts: [],
     reach: 'unreadable',
     unnamedKey: null,
@@ -37,36 +51,44 @@ function unreadText(text: string, place: Place): Clause {
   };
 }
 
-/** Cuts at semicolons, but not inside the body of a routine. */
-function splitStatements(tokens: readonly Token[]): readonly (readonly Token[])[] {
+/** Cuts at semicolons, but not inside the body of a routine; null where such a body has no end. */
+function splitStatements(tokens: readonly Token[]): readonly (readonly Token[])[] | null {
   const statements: (readonly Token[])[] = [];
-  let open: Token[] = [];
-  for (const statement of splitAt(tokens, ';')) {
-    if (open.length > 0) open.push({ kind: 'symbol', text: ';', key: ';', depth: 0, spaced: false });
-    open.push(...statement);
-    if (isInRoutine(open)) continue;
-    statements.push(open);
-    open = [];
+  let begin = 0;
+  let depth = 0;
+  let isRoutine = makesRoutine(tokens, begin);
+  for (const [index, token] of tokens.entries()) {
+    if (isRoutine) depth += bodyStep(tokens, index, depth);
+    if (token.text !== ';' || token.kind !== 'symbol' || token.depth > 0 || depth > 0) continue;
+    statements.push(tokens.slice(begin, index));
+    begin = index + 1;
+    depth = 0;
+    isRoutine = makesRoutine(tokens, begin);
   }
-  return open.length > 0 ? [...statements, open] : statements;
+  return depth > 0 ? null : [...statements, tokens.slice(begin)];
 }
 
-/** A routine whose body has begun and not ended. `END IF` and its like close what is not counted either. */
-function isInRoutine(tokens: readonly Token[]): boolean {
-  const isRoutine =
-    tokens[0]?.key === 'create' &&
-    tokens.some(({ kind, key }) => kind === 'word' && ['function', 'procedure', 'trigger', 'event'].includes(key));
-  if (!isRoutine) return false;
-  let depth = 0;
-  for (const [index, { kind, key }] of tokens.entries()) {
-    if (kind !== 'word') continue;
-    const next = tokens[index + 1];
-    const before = tokens[index - 1]?.key;
-    if (key === 'begin' || (key === 'case' && depth > 0 && before !== 'end')) depth += 1;
-    else if (key === 'end' && !['if', 'loop', 'repeat', 'while'].includes(next?.kind === 'word' ? next.key : ''))
-      depth -= 1;
+const ROUTINES: ReadonlySet<string> = new Set(['function', 'procedure', 'trigger', 'event']);
+const OTHER_OBJECTS: ReadonlySet<string> = new Set(['table', 'index', 'view', 'type', 'domain', 'sequence', 'schema']);
+
+/** Whether the statement that begins here creates what may have a body: what it creates is said first. */
+function makesRoutine(tokens: readonly Token[], begin: number): boolean {
+  if (tokens[begin]?.key !== 'create') return false;
+  for (const { kind, key, text } of tokens.slice(begin + 1, begin + 1 + MODIFIERS_MAX)) {
+    if (text === ';' || text === '(') return false;
+    if (kind === 'word' && OTHER_OBJECTS.has(key)) return false;
+    if (kind === 'word' && ROUTINES.has(key)) return true;
   }
-  return depth > 0;
+  return false;
+}
+
+/** How a word changes the depth in a body. `END IF` and its like close what is not counted either. */
+function bodyStep(tokens: readonly Token[], index: number, depth: number): number {
+  const [before, token, next] = [tokens[index - 1], tokens[index], tokens[index + 1]];
+  if (token?.kind !== 'word' || ROUTINES.has(before?.key ?? '')) return 0;
+  if (token.key === 'begin' || (token.key === 'case' && depth > 0 && before?.key !== 'end')) return 1;
+  const closesOther = next?.kind === 'word' && ['if', 'loop', 'repeat', 'while'].includes(next.key);
+  return token.key === 'end' && depth > 0 && !closesOther ? -1 : 0;
 }
 
 /** Says how the statements beside it are run, not what they change. */

@@ -79,11 +79,12 @@ export function splitAt(tokens: readonly Token[], symbol: ',' | ';', depth = 0):
 }
 
 const SPACE = /\s+/y;
-const WORD = /[\p{L}\p{N}_@][\p{L}\p{N}_@$]*/uy;
+/** Servers take every character beyond ASCII for a letter. */
+const WORD = /(?:[\w@]|(?!\s)[^\0-\x7f])(?:[\w@$]|(?!\s)[^\0-\x7f])*/uy;
 const DOLLAR_TAG = /\$(?:[\p{L}_][\p{L}\p{N}_]*)?\$/uy;
 
-/** Null where a quote, a comment or a parenthesis has no end. */
-function scan(text: string, dialect: Dialect): readonly Token[] | null {
+/** Null where a quote, a comment or a parenthesis has no end, or where conditional comments stand in each other. */
+function scan(text: string, dialect: Dialect, isConditional = false): readonly Token[] | null {
   const tokens: Token[] = [];
   let depth = 0;
   let spaced = false;
@@ -94,7 +95,8 @@ function scan(text: string, dialect: Dialect): readonly Token[] | null {
     if (skipped === null) return null;
     if (skipped > 0) {
       const hidden = executedPart(text.slice(at, at + skipped));
-      const inside = hidden === null ? [] : scan(hidden, dialect);
+      if (hidden !== null && isConditional) return null;
+      const inside = hidden === null ? [] : scan(hidden, dialect, true);
       if (inside === null) return null;
       for (const token of inside) tokens.push({ ...token, depth: token.depth + depth, spaced: true });
       spaced = true;
@@ -159,6 +161,8 @@ function plainAt(text: string, at: number, { hashComments }: Dialect): Piece | n
   const word = text.slice(at, at + lengthAt(WORD, text, at));
   if (word !== '') return { kind: 'word', text: word, key: word.toLowerCase(), length: word.length };
   const symbol = text.charAt(at);
+  // No dialect knows a backslash outside of quotes, so that the other one cut the string before it where it ends.
+  if (symbol === '\\') return null;
   // In MySQL a `#` that is here was not taken for a comment, which cannot be.
   return symbol === '#' && hashComments ? null : { kind: 'symbol', text: symbol, key: symbol, length: 1 };
 }

@@ -27,7 +27,7 @@ function readAlter(cursor: Cursor, tokens: readonly Token[], stated: StatedPlace
     cursor.ifExists();
     const names = cursor.qualifiedName();
     const renamed = cursor.takes('rename', 'to') ? [cursor.name()] : [];
-    return [keyClause(tokens, ownPlace([], stated, names), [names.at(-1), ...renamed])];
+    return [keyClause(tokens, placeOfIndex(names, stated), [names.at(-1), ...renamed])];
   }
   return [readObject(cursor, tokens, stated)];
 }
@@ -45,9 +45,24 @@ function readAlterTable(cursor: Cursor, tokens: readonly Token[], stated: Stated
     const reading = readAlterClause(clause);
     if (reading.reach === 'nothing') return [];
     const made = clauseOf(clause, place, { ...reading, reach: reading.reach });
-    const others = reading.other.length === 0 ? [] : [ownPlace(reading.other, { ...place, isShared: true })];
-    return [{ ...made, text: `${made.text} on ${place.table}`, places: [place, ...others] }];
+    const others = reading.other.length === 0 ? [] : [placeBeside(reading, names, place)];
+    const said = saidBeside(names, place);
+    const parts = [place, ...said].flatMap((at) => made.parts.map((part) => ({ ...part, ...at })));
+    return [{ ...made, text: `${made.text} on ${place.table}`, places: [place, ...others, ...said], parts }];
   });
+}
+
+/** The table that a text says where the engine states another one: nobody can tell which of them it is about. */
+function saidBeside(names: readonly Token[], place: Place): readonly Place[] {
+  const said = names.at(-1)?.key ?? '';
+  return said === '' || said.toLowerCase() === place.table.toLowerCase() ? [] : [{ ...place, table: said }];
+}
+
+/** The other object of a clause. A qualifier that stands before both is the namespace that the engine states for the first. */
+function placeBeside({ other, isNamespace }: ClauseReading, names: readonly Token[], place: Place): Place {
+  if (isNamespace === true) return { namespace: other[0]?.key ?? '', table: place.table };
+  const isSame = other.length > 1 && other.at(-2)?.key === names.at(-2)?.key;
+  return ownPlace(isSame ? other.slice(-1) : other, { ...place, isShared: true });
 }
 
 /** MySQL puts no comma before the partitioning that follows the last clause. */
@@ -99,28 +114,48 @@ function readDrop(cursor: Cursor, tokens: readonly Token[], stated: StatedPlace)
   cursor.skips('foreign', 'temporary');
   const isTable = cursor.takes('table');
   const isIndex = !isTable && cursor.takes('index');
-  if (!isTable && !isIndex) return [{ ...readObject(cursor, tokens, stated), effect: 'drops' }];
+  if (!isTable && !isIndex) return readDropOfObjects(cursor, tokens, stated);
   cursor.takes('concurrently');
   cursor.ifExists();
-  const items = splitAt(cursor.rest, ',').map((item) => new Cursor(item));
-  return items.map((item) => {
+  return eachOf(cursor, tokens, stated).map(({ item, own, shared }) => {
     const names = item.qualifiedName();
-    const shared = { ...stated, isShared: stated.isShared || items.length > 1 };
-    if (isTable) return objectClause(tokens, ownPlace(names, shared), 'drops');
-    const place = ownPlace(item.takes('on') ? item.qualifiedName() : [], shared, names);
-    return { ...keyClause(tokens, place, [names.at(-1)]), effect: 'drops' };
+    if (isTable) return objectClause(own, ownPlace(names, shared), 'drops');
+    const place = item.takes('on') ? ownPlace(item.qualifiedName(), shared, names) : placeOfIndex(names, shared);
+    return { ...keyClause(own, place, [names.at(-1)]), effect: 'drops' };
   });
 }
 
+/** `DROP VIEW a, b`, `DROP FUNCTION f(int), g(int, text)`: every one of them. */
+function readDropOfObjects(cursor: Cursor, tokens: readonly Token[], stated: StatedPlace): readonly Clause[] {
+  const first = readObject(cursor, tokens, stated);
+  const [begin = tokens, ...more] = splitAt(tokens, ',');
+  if (more.length === 0 || first.reach !== 'whole') return [{ ...first, effect: 'drops' }];
+  const shared = { ...stated, isShared: true };
+  const verb = begin.slice(0, begin.findIndex((token) => OBJECTS.includes(token.key)) + 1);
+  return [begin, ...more.map((item) => [...verb, ...item])].map((own) => {
+    const item = new Cursor(own);
+    item.advance();
+    return { ...readObject(item, own, shared), effect: 'drops' };
+  });
+}
+
+/** What a statement names several of, each with a statement of its own. */
+function eachOf(cursor: Cursor, tokens: readonly Token[], stated: StatedPlace) {
+  const { rest } = cursor;
+  const verb = tokens.slice(0, tokens.length - rest.length);
+  const items = splitAt(rest, ',');
+  const shared = { ...stated, isShared: stated.isShared || items.length > 1 };
+  return items.map((item) => ({ item: new Cursor(item), own: [...verb, ...item], shared }));
+}
+
 function readRename(cursor: Cursor, tokens: readonly Token[], stated: StatedPlace): readonly Clause[] {
-  return splitAt(cursor.rest, ',').map((item) => {
-    const names = new Cursor(item);
-    const from = ownPlace(names.qualifiedName(), { ...stated, isShared: true });
-    names.takes('to');
-    const to = ownPlace(names.qualifiedName(), { ...from, isShared: true });
+  return eachOf(cursor, tokens, stated).map(({ item, own }) => {
+    const from = ownPlace(item.qualifiedName(), { ...stated, isShared: true });
+    item.takes('to');
+    const to = ownPlace(item.qualifiedName(), { ...from, isShared: true });
     const places = [from, to];
     const parts = places.map((place): Part => ({ ...place, kind: 'object', name: '' }));
-    return { ...objectClause(tokens, from, 'changes'), places, parts };
+    return { ...objectClause(own, from, 'changes'), places, parts };
   });
 }
 
@@ -132,7 +167,7 @@ const OBJECTS =
   );
 
 /** Most tokens between the verb and what it is about, such as `DEFINER = a@b SQL SECURITY INVOKER`. */
-const MODIFIERS_MAX = 14;
+export const MODIFIERS_MAX = 14;
 
 /** CREATE, ALTER, DROP or COMMENT ON what is no table: the object as a whole, or what hangs on a table. */
 function readObject(cursor: Cursor, tokens: readonly Token[], stated: StatedPlace): Clause {
@@ -142,7 +177,9 @@ function readObject(cursor: Cursor, tokens: readonly Token[], stated: StatedPlac
   cursor.ifExists();
   const names = cursor.qualifiedName();
   if (names.length === 0) return unreadable(tokens, stated);
-  if (OBJECTS.some((word) => word === kind.key)) return objectClause(tokens, ownPlace(names, stated), 'changes');
+  // A sequence, for one, is an object of its own, also where the engine states the table that it belongs to.
+  if (OBJECTS.some((word) => word === kind.key))
+    return objectClause(tokens, ownPlace(names, { ...stated, isShared: true }), 'changes');
   // `CREATE RULE r AS ON SELECT TO t`, and everything else with `ON t`.
   while (!cursor.isAtEnd && !cursor.takes('on')) cursor.advance();
   if (kind.key === 'rule' && cursor.rest[1]?.key === 'to') {
@@ -165,7 +202,7 @@ function readComment(cursor: Cursor, tokens: readonly Token[], stated: StatedPla
   }
   if (cursor.takes('index')) {
     const names = cursor.qualifiedName();
-    return keyClause(tokens, ownPlace([], stated, names), [names.at(-1)]);
+    return keyClause(tokens, placeOfIndex(names, stated), [names.at(-1)]);
   }
   const isTable = cursor.sees('table');
   const clause = readObject(cursor, tokens, stated);
@@ -187,6 +224,12 @@ function ownPlace(names: readonly Token[], stated: StatedPlace, sibling: readonl
   return stated.isShared
     ? { namespace: namespace || stated.namespace, table: table || stated.table }
     : { namespace: stated.namespace || namespace, table: statedTable || table };
+}
+
+/** An index by itself. Its own name is no table's: an engine that states it has not said which table it is on. */
+function placeOfIndex(names: readonly Token[], stated: StatedPlace): Place {
+  const isOwn = names.at(-1)?.key.toLowerCase() === stated.table.toLowerCase();
+  return ownPlace([], isOwn ? { ...stated, table: '' } : stated, names);
 }
 
 function clauseOf(
@@ -216,7 +259,14 @@ function objectClause(tokens: readonly Token[], place: Place, effect: Clause['ef
 }
 
 function unreadable(tokens: readonly Token[], stated: StatedPlace): Clause {
-  return clauseOf(tokens, placeOf(stated), { ...PARTS, reach: 'unreadable', parts: [] });
+  const clause = clauseOf(tokens, placeOf(stated), { ...PARTS, reach: 'unreadable', parts: [] });
+  return { ...clause, places: eitherCase(stated) };
+}
+
+/** The places that an object may have whose name nobody has read: whether its case matters is not known either. */
+export function eitherCase({ namespace, table }: Place): readonly Place[] {
+  const folded = table.toLowerCase();
+  return [table, ...(folded === table ? [] : [folded])].map((name) => ({ namespace, table: name }));
 }
 
 function placeOf({ namespace, table }: Place): Place {

@@ -77,6 +77,9 @@ export function fitting(texts: readonly string[], charactersMax: number): readon
   return kept;
 }
 
+/** Types whose values have a character set, and clauses that say one. */
+const MAY_BE_TEXT = /char|text|enum|set|collat|clob|string|long/i;
+
 /**
  * Whether a clause that is none of the plan's concerns other parts alone. What such a part rests on does not matter: a diff
  * is complete, so a planned part that suffered by it stands in the same diff under its own name.
@@ -90,16 +93,18 @@ function isForeign(index: PlanIndex, clause: Clause): boolean {
     // What is there and is to go was not made by the plan.
     if (clause.effect !== 'drops' && index.says('unread_making', place)) return false;
     const mayBeKey = clause.unnamedKey !== null || clause.parts.some(({ kind }) => kind === 'key' || kind === 'any');
-    if (mayBeKey && clause.effect !== 'drops' && index.says('has_unnamed_key', place)) return false;
+    if (mayBeKey && clause.effect !== 'drops' && index.mayBeUnnamedKey(clause, place)) return false;
     if (clause.unnamedKey === 'own' && index.says('has_key', place)) return false;
-    if (clause.effect === 'changes' && index.says('converts', place)) return false;
+    if (clause.effect === 'changes' && MAY_BE_TEXT.test(clause.text) && index.says('converts', place)) return false;
     // The names that an engine gives to parts of a new table are not in its statement.
     return !(clause.parts.some(({ kind }) => kind === 'any') && index.says('object', place));
   });
 }
 
 /** The engine says that it is about another object, and its text, as far as it goes, names none of this plan. */
-function isElsewhere(index: PlanIndex, { places, text }: Clause): boolean {
+function isElsewhere(index: PlanIndex, { places, text, effect }: Clause): boolean {
+  // Which columns a new table takes from another cannot be read, but it is a table of its own.
+  if (effect === 'makes') return true;
   return places.every(({ table }) => table !== '') && !index.isNamedIn(text);
 }
 

@@ -177,7 +177,8 @@ export class OperationMemory {
 
   get dispatchInput() {
     const { allowUnsafe, deferCutover } = this.input;
-    return { scope: this.scope, idempotencyKey: this.key, allowUnsafe, deferCutover };
+    const input = { scope: this.scope, idempotencyKey: this.key, allowUnsafe, deferCutover };
+    return this.perhapsSent ? { ...input, perhapsSent: true } : input;
   }
 
   withIds(message: string): string {

@@ -201,6 +201,13 @@ describe('the diff that is read before the first send', () => {
     }
     expect(fake.count('planDiff')).toBe(0);
   });
+
+  it('is unknown where a workflow that is gone may have sent: its first attempt is not the first send', async () => {
+    const fake = new FakeEngine({ ...theirs, planDiff: [{ ...DIFFERENCE, changes: [FOREIGN] }], apply: [ACCEPTED] });
+    const answer = await attempt().run(createDispatch(portsWithPlan(fake)), { ...DISPATCH, perhapsSent: true });
+    expect(answer).toEqual({ ...ACCEPTED, baseline: null });
+    expect(fake.count('planDiff')).toBe(0);
+  });
 });
 
 function dispatchMeeting(type: 'PayloadTooLarge' | 'EngineRefused') {

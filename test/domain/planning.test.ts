@@ -203,8 +203,11 @@ describe('two statements', () => {
   });
 });
 
+function note(message: string) {
+  return { message, table: '', severity: 'info' };
+}
+
 it('a note of one engine is shown with the name of its deployment, and what all of them say without', () => {
-  const note = (message: string) => ({ message, table: '', severity: 'info' });
   const first = plan([change('DROP INDEX i')], { lintViolations: [note('publications p')] });
   const second = plan([change('DROP INDEX i')], {
     lintViolations: [note('publications p'), note('objects owned by app')],

@@ -46,7 +46,7 @@ test('a plan shows its statements per class, hazards, leftovers and the effectiv
       ALTER TABLE orders
         ALTER COLUMN id TYPE int;
         blocked: rewrites the table
-      lint warning  orders: has no primary key
+      lint warning  orders: has no primary key (eu)
       left over  public: _orders_new (discard)
 
     ap: nothing to do, the schema is there already

@@ -134,6 +134,17 @@ async function countFences(admin: Client): Promise<number | null> {
   return rowCount;
 }
 
+describe('a target with a publication for all tables', () => {
+  it('gets its storage and its changes like any other', async () => {
+    const { dsn, admin } = await database('published');
+    // It takes logical WAL to decode anything, and none to publish.
+    await admin.query('CREATE PUBLICATION everything FOR ALL TABLES');
+    const { client } = await engineOn({ published: dsn });
+    await client.untilState(await applyTo(client, 'published', WITH_COLUMN), [State.STATE_COMPLETED]);
+    expect((await client.plan('published', WITH_COLUMN)).changes).toEqual([]);
+  });
+});
+
 describe('two engines on one target', () => {
   it('take turns behind the fence: one works, both answer, and the second takes over when the first is gone', async () => {
     const { dsn, admin } = await database('shared');

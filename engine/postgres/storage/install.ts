@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import { inTransaction } from '../database.js';
+import { inTransaction, type Queryable } from '../database.js';
 import { ConfigurationError } from '../../errors.js';
 
 /** Keys of the advisory locks. They are taken per database, so equal keys on other targets do not meet. */
@@ -155,7 +155,12 @@ export async function installStorage(target: string, pool: pg.Pool): Promise<voi
       );
     }
     for (const statements of VERSIONS.slice(version)) await client.query(statements);
-    if (version < VERSIONS.length)
-      await client.query('UPDATE _skein.storage_version SET version = $1', [VERSIONS.length]);
+    if (version < VERSIONS.length) await writeVersion(client);
   });
+}
+
+/** Where a publication is for all tables, a row that nothing identifies cannot be updated. */
+async function writeVersion(client: Queryable): Promise<void> {
+  await client.query('ALTER TABLE _skein.storage_version REPLICA IDENTITY FULL');
+  await client.query('UPDATE _skein.storage_version SET version = $1', [VERSIONS.length]);
 }

@@ -36,14 +36,14 @@ export function swapInPlace(
   const drops = (item: PlanItem) => dropped(item).flatMap((id) => [id, ...(completions.get(id) ?? [])]);
   const creates = (item: PlanItem) => [...created(item), ...[completionOf.get(item) ?? []].flat()];
   const order = [...items];
-  // Creations move up, the first one first; then drops move down, the last one first.
+  // Creations move up, the first one first; then drops move down, the last one first. What comes or goes with the object
+  // rests on more than the object does: a default on its sequence, a trigger on its function.
   for (const item of items) {
     const ids = completionOf.has(item) ? (item.completes ?? []) : created(item);
-    if (ids.length > 0) move(order, item, -1, foundationOfAll(desired, ids));
+    if (ids.length > 0) move(order, item, -1, foundationOfAll(desired, [...ids, ...item.produces]));
   }
   for (const item of items.toReversed()) {
-    const ids = dropped(item);
-    if (ids.length > 0) move(order, item, 1, foundationOfAll(live, ids));
+    if (dropped(item).length > 0) move(order, item, 1, foundationOfAll(live, item.destroys));
   }
   return gather(order, drops, creates);
 }

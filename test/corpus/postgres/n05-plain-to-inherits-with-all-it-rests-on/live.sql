@@ -1,0 +1,7 @@
+CREATE FUNCTION stamp() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NEW; END $$;
+CREATE FUNCTION low(text) RETURNS text LANGUAGE sql IMMUTABLE AS 'SELECT lower($1)';
+CREATE TYPE mood AS ENUM ('sad', 'ok');
+CREATE TABLE t (id int NOT NULL, k text, m mood);
+CREATE INDEX t_low ON t (low(k));
+CREATE TRIGGER t_stamp BEFORE INSERT ON t FOR EACH ROW EXECUTE FUNCTION stamp();
+INSERT INTO t VALUES (1, 'a', 'ok');

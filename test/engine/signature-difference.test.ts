@@ -69,7 +69,15 @@ describe('two signatures', () => {
   it('leave out the partitions that only the target has', () => {
     const wide = index({ 'index on partition public.a': 'valid', 'index on partition public.b': 'missing' });
     expect(texts([T, wide], [T, index({ 'index on partition public.a': 'valid' })])).toEqual([]);
-    expect(texts([T, index({})], [T, wide])).toHaveLength(2);
+  });
+
+  it('tell a partition that only the files have once: it brings its index', () => {
+    const b = entry('relation', 'b', null, { kind: 'table', parent: 'public.t' });
+    const wide = index({ 'index on partition public.b': 'valid' });
+    expect(texts([T, index({})], [T, wide, b])).toEqual(['-- public.b: relation is missing']);
+    expect(texts([T, index({ 'index on partition public.b': 'missing' }), b], [T, wide, b])).toEqual([
+      '-- public.t.t_k: index on partition public.b is missing, the files say valid',
+    ]);
   });
 });
 

@@ -84,15 +84,21 @@ function differingFacts(
   const properties = [...new Set([...Object.keys(desired.facts), ...Object.keys(live.facts)])].toSorted();
   return properties.flatMap((property) => {
     const [there, said] = [live.facts[property] ?? null, desired.facts[property] ?? null];
-    if (there === said || !counts(property, desired, said)) return [];
+    if (there === said || !counts(property, desired, { there, said })) return [];
     return [{ entry: desired, property, live: there, desired: said, above }];
   });
 }
 
-function counts(property: string, { object, part }: SignatureEntry, said: string | null): boolean {
+interface Values {
+  readonly there: string | null;
+  readonly said: string | null;
+}
+
+function counts(property: string, { object, part }: SignatureEntry, { there, said }: Values): boolean {
   if (NEVER_COMPARED.has(property)) return false;
-  // A partition that only the target has is left out like every object of that kind.
-  if (property.startsWith(PARTITION_PREFIX)) return said !== null;
+  // A partition that only the target has is left out like every object of that kind. One that only the files have is told
+  // as a table that is missing, or is no partition yet, and brings its index.
+  if (property.startsWith(PARTITION_PREFIX)) return there !== null && said !== null;
   // Its name is PostgreSQL's own, and may be of another past, unless the files give one.
   if (property === 'NOT NULL constraint')
     return said !== null && !isAutomaticNotNullName(said, { table: object, column: part ?? '' });

@@ -22,12 +22,17 @@ const LIVE = `
   CREATE FUNCTION f(a integer) RETURNS integer LANGUAGE sql AS 'SELECT a';
   REVOKE EXECUTE ON FUNCTION f(integer) FROM PUBLIC;
   GRANT EXECUTE ON FUNCTION f(integer) TO reader;
+  CREATE FUNCTION named(a integer, OUT b integer) LANGUAGE sql AS 'SELECT a';
+  REVOKE EXECUTE ON FUNCTION named(integer) FROM PUBLIC;
+  GRANT EXECUTE ON FUNCTION named(integer) TO reader;
+  CREATE PROCEDURE filed(a text) LANGUAGE sql AS '';
+  REVOKE EXECUTE ON PROCEDURE filed(text) FROM PUBLIC;
   CREATE VIEW plain AS SELECT n FROM t;
   CREATE PUBLICATION changes FOR TABLE t;
   ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT DELETE ON TABLES TO "Odd role";
 `;
 
-/** The view and the matview have to go for the type, the function for its result; `plain` stays as it is. */
+/** The view and the matview have to go for the type, the function for its result, others for the name of an argument. */
 const DESIRED: Files = {
   public: {
     'all.sql': `
@@ -35,6 +40,8 @@ const DESIRED: Files = {
       CREATE VIEW v AS SELECT id, code FROM t WHERE id > 0;
       CREATE MATERIALIZED VIEW m AS SELECT DISTINCT code FROM t;
       CREATE FUNCTION f(a integer) RETURNS bigint LANGUAGE sql AS 'SELECT a::bigint';
+      CREATE FUNCTION named(a integer, OUT c integer) LANGUAGE sql AS 'SELECT a';
+      CREATE PROCEDURE filed(b text) LANGUAGE sql AS '';
       CREATE VIEW plain AS SELECT n FROM t;`,
   },
 };

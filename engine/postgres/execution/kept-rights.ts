@@ -34,8 +34,9 @@ const RIGHTS = `
       FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
      WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S') AND n.nspname !~ '^(pg_|information_schema$|_skein$)'
     UNION ALL
+    -- The types alone: another name of an argument makes no other routine.
     SELECT 'ROUTINE', 'pg_proc'::regclass, p.oid, format('%I.%I(%s)', n.nspname, p.proname,
-             pg_get_function_identity_arguments(p.oid)), p.proname, p.proowner,
+             oidvectortypes(p.proargtypes)), p.proname, p.proowner,
            coalesce(p.proacl, acldefault('f', p.proowner))
       FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
      WHERE n.nspname !~ '^(pg_|information_schema$|_skein$)'

@@ -8,7 +8,7 @@ import { digestOfSchemaFiles, readSchemaFiles } from './schema-files.js';
 import { loadSchema, type ScratchServer } from './scratch.js';
 
 /** Part of every digest: another version of either reading gives another schema. */
-const READING_VERSION = `skein-catalogue-3\0skein-signature-1\0${ENGINE_VERSION}`;
+const READING_VERSION = `skein-catalogue-3\0skein-signature-2\0${ENGINE_VERSION}`;
 /** Schemas kept in memory. A rollout needs one; the rest is for neighbours. */
 const KEPT_MAX = 16;
 

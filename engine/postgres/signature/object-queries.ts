@@ -7,7 +7,8 @@ export const ROUTINES = `
     definition: `CASE WHEN p.prokind <> 'a' THEN pg_get_functiondef(p.oid) ELSE (SELECT concat_ws(' ',
       a.aggkind, a.aggtransfn::regprocedure, a.aggtranstype::regtype, a.aggfinalfn::regproc, a.aggcombinefn::regproc,
       a.aggserialfn::regproc, a.aggdeserialfn::regproc, a.aggmtransfn::regproc, a.aggminvtransfn::regproc,
-      a.aggmfinalfn::regproc, a.aggsortop::regoper, a.agginitval, p.proparallel) FROM pg_aggregate a
+      a.aggmfinalfn::regproc, a.aggsortop::regoper, a.aggfinalextra, a.aggmtranstype::regtype, a.aggtransspace,
+      a.aggminitval, a.agginitval, p.proparallel) FROM pg_aggregate a
       WHERE a.aggfnoid = p.oid) END`,
     comment: `obj_description(p.oid, 'pg_proc')`,
   })}
@@ -29,6 +30,9 @@ export const TYPES = `
     range: `(SELECT concat_ws(' ', r.rngsubtype::regtype, NULLIF(r.rngcollation, 0)::regcollation, o.opcname,
       NULLIF(r.rngcanonical, 0)::regproc, NULLIF(r.rngsubdiff, 0)::regproc) FROM pg_range r
       JOIN pg_opclass o ON o.oid = r.rngsubopc WHERE r.rngtypid = t.oid)`,
+    definition: `CASE WHEN t.typtype = 'b' THEN concat_ws(' ', t.typinput, t.typoutput, NULLIF(t.typreceive, 0)::regproc,
+      NULLIF(t.typsend, 0)::regproc, t.typlen, t.typbyval, t.typcategory, t.typispreferred, t.typdelim, t.typalign,
+      t.typstorage) END`,
     comment: `obj_description(t.oid, 'pg_type')`,
   })}
     FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace
@@ -70,26 +74,46 @@ export const SCHEMAS = `
   })}
     FROM pg_namespace n WHERE n.nspname = ANY ($1)`;
 
-/** Kinds of object of which only the existence is compared: no statement for them is ever planned. */
+/** Kinds of object for which hardly a statement is ever planned. */
 export const OTHERS = `
   SELECT 'operator', n.nspname, format('%s(%s, %s)', o.oprname, format_type(NULLIF(o.oprleft, 0), NULL),
-      format_type(NULLIF(o.oprright, 0), NULL)), NULL, ${facts({ function: 'o.oprcode::regprocedure' })}
+      format_type(NULLIF(o.oprright, 0), NULL)), NULL, ${facts({
+        function: 'o.oprcode::regprocedure',
+        options: `concat_ws(' ', 'commutator ' || NULLIF(o.oprcom, 0)::regoperator, 'negator ' || NULLIF(o.oprnegate, 0)::regoperator,
+          'restrict ' || NULLIF(o.oprrest, 0)::regproc, 'join ' || NULLIF(o.oprjoin, 0)::regproc,
+          CASE WHEN o.oprcanhash THEN 'hashes' END, CASE WHEN o.oprcanmerge THEN 'merges' END)`,
+        comment: `obj_description(o.oid, 'pg_operator')`,
+      })}
     FROM pg_operator o JOIN pg_namespace n ON n.oid = o.oprnamespace
    WHERE n.nspname = ANY ($1) AND ${isOwn('pg_operator', 'o.oid')}
   UNION ALL
   SELECT 'collation', n.nspname, c.collname, NULL, ${facts({
     provider: 'c.collprovider',
+    // Its columns have other names from version to version.
+    locale: `concat_ws(' ', c.collcollate, c.collctype, to_jsonb(c) ->> 'colliculocale', to_jsonb(c) ->> 'colllocale',
+      to_jsonb(c) ->> 'collicurules')`,
     deterministic: yesOrNo('c.collisdeterministic'),
     comment: `obj_description(c.oid, 'pg_collation')`,
   })}
     FROM pg_collation c JOIN pg_namespace n ON n.oid = c.collnamespace
    WHERE n.nspname = ANY ($1) AND ${isOwn('pg_collation', 'c.oid')}
   UNION ALL
-  SELECT 'text search configuration', n.nspname, t.cfgname, NULL, '{}'::jsonb
+  SELECT 'text search configuration', n.nspname, t.cfgname, NULL, ${facts({
+    parser: `(SELECT format('%I.%I', pn.nspname, p.prsname) FROM pg_ts_parser p
+      JOIN pg_namespace pn ON pn.oid = p.prsnamespace WHERE p.oid = t.cfgparser)`,
+    dictionaries: `(SELECT string_agg(m.maptokentype || ' ' || m.mapdict::regdictionary, ', '
+      ORDER BY m.maptokentype, m.mapseqno) FROM pg_ts_config_map m WHERE m.mapcfg = t.oid)`,
+    comment: `obj_description(t.oid, 'pg_ts_config')`,
+  })}
     FROM pg_ts_config t JOIN pg_namespace n ON n.oid = t.cfgnamespace
    WHERE n.nspname = ANY ($1) AND ${isOwn('pg_ts_config', 't.oid')}
   UNION ALL
-  SELECT 'text search dictionary', n.nspname, t.dictname, NULL, ${facts({ options: 't.dictinitoption' })}
+  SELECT 'text search dictionary', n.nspname, t.dictname, NULL, ${facts({
+    template: `(SELECT format('%I.%I', tn.nspname, p.tmplname) FROM pg_ts_template p
+      JOIN pg_namespace tn ON tn.oid = p.tmplnamespace WHERE p.oid = t.dicttemplate)`,
+    options: 't.dictinitoption',
+    comment: `obj_description(t.oid, 'pg_ts_dict')`,
+  })}
     FROM pg_ts_dict t JOIN pg_namespace n ON n.oid = t.dictnamespace
    WHERE n.nspname = ANY ($1) AND ${isOwn('pg_ts_dict', 't.oid')}
   UNION ALL

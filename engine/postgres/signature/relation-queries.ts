@@ -88,6 +88,9 @@ export const CONSTRAINTS = `
     coalesce(${partitionIndexes('con.conindid', 'con.conrelid')}, '{}'::jsonb) || ${facts({
       definition: 'pg_get_constraintdef(con.oid)',
       validated: yesOrNo('con.convalidated'),
+      enforced: `CASE WHEN con.contype IN ('f', 'p', 'u', 'x') THEN CASE WHEN EXISTS (SELECT FROM pg_trigger g
+        WHERE g.tgconstraint = con.oid AND g.tgisinternal AND g.tgenabled <> 'O')
+        THEN 'no, its triggers are disabled' ELSE 'yes' END END`,
       index: `CASE WHEN i.indexrelid IS NOT NULL THEN ${validity('i.indisvalid')} END`,
       'index clustered on': yes('i.indisclustered'),
       'index options': sorted('ic.reloptions'),

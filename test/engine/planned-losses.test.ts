@@ -221,6 +221,20 @@ const PIECES: readonly Piece[] = [
   ['ALTER TABLE "public"."a" ADD CONSTRAINT "c" CHECK (true)', { creates: ['constraint:public.a.c'] }],
 ];
 
+it('a column that comes back later than it goes is missing, and loses its privileges', () => {
+  const items = [
+    itemOf('ALTER TABLE "public"."a" DROP COLUMN "k"', { drops: ['column:public.a.k', 'default:public.a.k'] }, ''),
+    itemOf('CREATE TYPE "public"."e" AS ENUM ()', { creates: ['type:public.e'] }, ''),
+    itemOf('ALTER TABLE "public"."a" ADD COLUMN "k" public.e', { creates: ['column:public.a.k'] }, ''),
+  ];
+  const told = sayWhatIsMissing(items).map(({ reasons }) => reasons.join(''));
+  expect(told).toEqual([
+    expect.stringMatching(/is missing until then, and loses the privileges granted on it$/),
+    '',
+    '',
+  ]);
+});
+
 it('no rule loses a reason or a statement, in whatever order a plan comes to it', LIMIT, () => {
   const full = { ...TABLE, defaultOf: '1', policy: 'true', view: 'one', materializedView: 'one', check: '(true)' };
   const facts = factsOf({ a: { ...full, ownsSequence: true } });

@@ -94,13 +94,20 @@ function asOne(group: readonly PlanItem[]): readonly PlanItem[] {
   return [asOneItem(group, last.change, steps)];
 }
 
+const MISSING = 'it is created again later in this plan and is missing until then';
+
 /** Says of every drop whose object comes back only later in the plan that it is missing in between. */
 export function sayWhatIsMissing(items: readonly PlanItem[]): readonly PlanItem[] {
-  const early = new Set(
-    replacementsIn(items).flatMap(({ id, dropAt, createAt }) =>
-      dropAt < createAt && !COMMENT.test(id) ? [dropAt] : [],
-    ),
-  );
-  const missing = 'it is created again later in this plan and is missing until then';
-  return items.map((item, position) => (early.has(position) ? { ...item, reasons: [...item.reasons, missing] } : item));
+  const reasons = new Map<number, string>();
+  for (const { id, dropAt, createAt } of replacementsIn(items)) {
+    if (dropAt >= createAt || COMMENT.test(id)) continue;
+    // Privileges of an object are given back to it; those of a column that goes alone are gone with it.
+    const isColumnAlone = id.startsWith('column:') && items[dropAt]?.destroys[0] === id;
+    if (isColumnAlone) reasons.set(dropAt, `${MISSING}, and loses the privileges granted on it`);
+    else if (!reasons.has(dropAt)) reasons.set(dropAt, MISSING);
+  }
+  return items.map((item, position) => {
+    const reason = reasons.get(position);
+    return reason === undefined ? item : { ...item, reasons: [...item.reasons, reason] };
+  });
 }

@@ -14,6 +14,7 @@ const FACTS: LiveFacts = {
   hasDefault: () => false,
   typeChangeObstacle: () => null,
   isDomain: (_schema, name) => name === 'positive',
+  isSequence: (_schema, name) => name === 'old_numbers',
   unvalidatedNotNull: (_schema, _table, column) => (column === 'half_done' ? 'orders_half_done_not_null' : null),
 };
 
@@ -43,6 +44,8 @@ describe('statements that run as they are', () => {
     'ALTER TABLE public.orders ADD COLUMN twice integer GENERATED ALWAYS AS (rank * 2) VIRTUAL',
     'ALTER TABLE public.orders ALTER COLUMN note SET DEFAULT gen_random_uuid()',
     'ALTER TABLE public.orders ALTER COLUMN note DROP NOT NULL',
+    `ALTER TABLE public.orders ALTER COLUMN id SET DEFAULT nextval('public.old_numbers'::regclass)`,
+    'ALTER TABLE public.brand_new ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY',
     'ALTER TABLE public.orders ENABLE ROW LEVEL SECURITY',
     'CREATE TABLE public.orders (id bigint)',
     'CREATE INDEX i ON public.brand_new USING btree (id)',
@@ -126,6 +129,11 @@ describe('statements that would hold writers up, or are not known not to', () =>
     ["ALTER TABLE public.orders ADD COLUMN n bigint DEFAULT nextval('s')", 'row to row'],
     ['ALTER TABLE public.orders ADD COLUMN n bigint DEFAULT 1 + random()', 'row to row'],
     ['ALTER TABLE public.orders ADD COLUMN n bigint GENERATED ALWAYS AS IDENTITY', 'identity'],
+    ['ALTER TABLE public.orders ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY', 'would begin at 1'],
+    [
+      `ALTER TABLE public.orders ALTER COLUMN id SET DEFAULT nextval('public."New numbers"'::regclass)`,
+      'the new sequence public.New numbers, which would begin at 1',
+    ],
     ['ALTER TABLE public.orders ADD COLUMN n bigint GENERATED ALWAYS AS (id * 2) STORED', 'stored'],
     ['ALTER TABLE public.orders ADD COLUMN n public.positive', 'domain'],
     ['ALTER TABLE public.orders ADD COLUMN n bigint NOT NULL', 'without a default'],

@@ -2,6 +2,7 @@ import type { AlterTableCmd, AlterTableStmt } from 'libpg-query';
 import { addColumnObstacle, isFreeTypeChange } from './column-rule.js';
 import { addConstraint, setNotNull } from './constraint-rule.js';
 import type { LiveFacts } from './live-facts.js';
+import { numberingObstacle } from './numbering-rule.js';
 import { blocked, brief, online, type Verdict } from './verdict.js';
 
 /** Forms of ALTER TABLE that only change the catalogue, whatever they are applied to. */
@@ -28,7 +29,6 @@ const BRIEF_COMMANDS: ReadonlySet<string> = new Set([
   'AT_DisableRowSecurity',
   'AT_ForceRowSecurity',
   'AT_NoForceRowSecurity',
-  'AT_AddIdentity',
   'AT_SetIdentity',
   'AT_DropExpression',
   'AT_DropColumn',
@@ -72,7 +72,9 @@ interface CommandInPlace {
 function alterTableCommand({ schema, table, statement, command }: CommandInPlace, facts: LiveFacts): Verdict {
   const subtype = command.subtype ?? 'unknown';
   const name = command.name ?? '';
-  if (BRIEF_COMMANDS.has(subtype)) return brief('alter', statement);
+  const numbering = numberingObstacle(command, { schema, table }, facts);
+  if (numbering !== null) return blocked('alter', numbering);
+  if (BRIEF_COMMANDS.has(subtype) || subtype === 'AT_AddIdentity') return brief('alter', statement);
   const rewrite = REWRITES[subtype];
   if (rewrite !== undefined) return blocked('alter', rewrite);
   const definition = command.def;

@@ -62,6 +62,7 @@ export function liveFactsOf(live: LiveCatalogue, facts: FactBase, newTables: Rea
     typeChangeObstacle: (schema, table, column) =>
       typeChangeObstacle(facts, { kind: 'column', schema, table, name: column }),
     isDomain: (schema, name) => facts.has({ kind: 'domain', schema, name }),
+    isSequence: (schema, name) => facts.has({ kind: 'sequence', schema, name }),
     unvalidatedNotNull: (schema, table, column) => live.unvalidatedNotNull.get(`${schema}.${table}.${column}`) ?? null,
   };
 }

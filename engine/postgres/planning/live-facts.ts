@@ -20,6 +20,8 @@ export interface LiveFacts {
    */
   readonly typeChangeObstacle: (schema: string, table: string, column: string) => string | null;
   readonly isDomain: (schema: string, name: string) => boolean;
+  /** A sequence that is there already, as opposed to one that this very plan creates. */
+  readonly isSequence: (schema: string, name: string) => boolean;
   /** Name of a NOT NULL constraint that exists but has not been validated (PostgreSQL 18), or null. */
   readonly unvalidatedNotNull: (schema: string, table: string, column: string) => string | null;
 }

@@ -51,8 +51,8 @@ function endBeforeDispatch(memory: OperationMemory): OperationOutcome | null {
 }
 
 /**
- * Handlers read what was sent at the door, and record the intent and nothing else; what follows from it is decided where the story
- * waits.
+ * A handler reads what was sent at the door and records the intent, nothing else; what follows from it is decided where the
+ * story waits.
  */
 function listen(memory: OperationMemory): void {
   setHandler(haltSignal, (message?: unknown) => memory.recordHalt({ by: 'stop', reason: parseHaltReason(message) }), {

@@ -5,6 +5,7 @@ import type { TableChange } from '../../domain/plan.js';
 import { type ApplySpec, type RolloutSpec, resolvePolicy } from '../../domain/spec.js';
 import type { ApplyStatus } from '../../domain/status.js';
 import type { OperationStatus } from '../../domain/operation-status.js';
+import { change as stated } from '../domain/changes.js';
 
 /** Values of the shapes the client works with, whole and plain; a test says only what it is about. */
 
@@ -37,18 +38,7 @@ export function spec(
 }
 
 export function change(ddl: string, overrides: Partial<TableChange> = {}): TableChange {
-  return {
-    namespace: 'public',
-    table: 'orders',
-    ddl,
-    changeType: 'alter',
-    unsafe: false,
-    unsafeReason: '',
-    blocked: false,
-    modeReason: '',
-    estimatedRows: null,
-    ...overrides,
-  };
+  return stated(ddl, { namespace: 'public', table: 'orders', ...overrides });
 }
 
 export function answer(

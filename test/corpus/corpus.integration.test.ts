@@ -11,7 +11,8 @@ import { runCase } from './run-case.js';
 
 /**
  * Every case of `test/corpus/postgres`, on the embedded PostgreSQL and on every older one that this machine has. A case has
- * a database of its own, and shares an engine with its neighbours; as many run at once as `maxConcurrency` says. CONTRIBUTING.md says how to add one.
+ * a database of its own, and shares an engine with its neighbours; as many run at once as `maxConcurrency` says.
+ * CONTRIBUTING.md says how to add one.
  */
 const EMBEDDED_MAJOR = 18;
 const OLDER_MAJORS = [14, 15, 16, 17];

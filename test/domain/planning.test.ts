@@ -1,20 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import type { Plan, TableChange } from '../../domain/plan.js';
 import { type DeploymentAnswer, canonicalChanges, comparePlans, normalizeStatement } from '../../domain/planning.js';
+import { change as stated } from './changes.js';
 
 function change(ddl: string, given: Partial<TableChange> = {}): TableChange {
-  return {
-    namespace: 'public',
-    table: 'orders',
-    ddl,
-    changeType: 'alter',
-    unsafe: false,
-    unsafeReason: '',
-    blocked: false,
-    modeReason: '',
-    estimatedRows: null,
-    ...given,
-  };
+  return stated(ddl, { namespace: 'public', table: 'orders', ...given });
 }
 
 function plan(changes: readonly TableChange[], given: Partial<Plan> = {}): Plan {

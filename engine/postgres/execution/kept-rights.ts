@@ -1,4 +1,5 @@
 import type { Queryable } from '../database.js';
+import { quoteIdentifier } from '../planning/sql.js';
 
 /**
  * Owner and privileges of an object that a plan drops and creates again. They are of the deployment, so no plan names them and no
@@ -120,7 +121,7 @@ async function takeKept(client: Queryable, applyId: string, { kind, name }: Righ
 
 async function giveBack(client: Queryable, made: Rights, kept: Kept): Promise<void> {
   const { kind, name } = made;
-  if (made.owner !== kept.owner) await client.query(`ALTER ${kind} ${name} OWNER TO ${quoted(kept.owner)}`);
+  if (made.owner !== kept.owner) await client.query(`ALTER ${kind} ${name} OWNER TO ${quoteIdentifier(kept.owner)}`);
   // The grants of the new owner are now those that the old one had.
   const given = made.grants.map((grant) => (grant.grantee === made.owner ? { ...grant, grantee: kept.owner } : grant));
   const [wanted, has] = [new Set(kept.grants.map(textOf)), new Set(given.map(textOf))];
@@ -138,13 +139,9 @@ function textOf({ column, grantee: to, privilege, grantable }: Grant): string {
 }
 
 function privilegeOn({ privilege, column }: Grant): string {
-  return column === null ? privilege : `${privilege} (${quoted(column)})`;
+  return column === null ? privilege : `${privilege} (${quoteIdentifier(column)})`;
 }
 
 function grantee({ grantee: to }: Grant): string {
-  return to === null ? 'PUBLIC' : quoted(to);
-}
-
-function quoted(name: string): string {
-  return `"${name.replaceAll('"', '""')}"`;
+  return to === null ? 'PUBLIC' : quoteIdentifier(to);
 }

@@ -1,7 +1,7 @@
 import { status } from '@grpc/grpc-js';
 import type pg from 'pg';
 import { CallFailure } from '../../errors.js';
-import type { PlanInput, SchemaProblems, StoredPlan, TableSize, UnfinishedIndex } from '../../target.js';
+import type { PlanInput, Planned, SchemaProblems, StoredPlan, UnfinishedIndex } from '../../target.js';
 import { readSignature, type Signature } from '../signature/signature.js';
 import { compareSignatures } from '../signature/signature-difference.js';
 import { unplannedChanges } from '../signature/unplanned.js';
@@ -14,17 +14,9 @@ import { isSuccessorName } from './index-name.js';
 import { readLiveCatalogue, type LiveCatalogue } from './live-catalogue.js';
 import type { ScratchServer } from './scratch.js';
 
-/** What would have to change: plain data. */
-export interface Comparison {
-  readonly kind: 'planned';
-  readonly schemaDigest: string;
+/** What would have to change: plain data, which crosses threads, with the steps of each change. */
+export interface Comparison extends Omit<Planned, 'changes' | 'store' | 'accept'> {
   readonly changes: readonly Change[];
-  /** By `namespace.table`; for showing only. */
-  readonly sizes: ReadonlyMap<string, TableSize>;
-  /** Tables that ignore_tables kept out of the comparison, by namespace (engine contract E14). */
-  readonly exempt: ReadonlyMap<string, readonly string[]>;
-  /** Indexes whose build was cut short and that this plan builds anew. */
-  readonly unfinished: readonly UnfinishedIndex[];
 }
 
 /** Compares desired schemas with one target. Changes nothing there except that it keeps loaded catalogues. */

@@ -1,13 +1,11 @@
 import type pg from 'pg';
-import type { Queryable } from '../database.js';
+import { inSnapshot, type Queryable } from '../database.js';
 import { SETTINGS, signatureQuery } from './signature-query.js';
-
-/** Kinds of object that stand by themselves. A part (`column`, `constraint`, …) belongs to one of them. */
-export type SignatureKind = string;
 
 /** One object, or one part of an object, with everything that is said about it. */
 export interface SignatureEntry {
-  readonly kind: SignatureKind;
+  /** Such as `relation`, `routine`, `type`; of a part `column`, `constraint`, … */
+  readonly kind: string;
   readonly namespace: string;
   /** A table, a view, a type, a function with its arguments, … */
   readonly object: string;
@@ -30,25 +28,17 @@ type Row = readonly [
 
 /** Reads the signature of the given namespaces, in one snapshot. Reads only, and takes no lock that anyone could notice. */
 export async function readSignature(pool: pg.Pool, namespaces: readonly string[]): Promise<Signature> {
-  const client = await pool.connect();
-  let broken = false;
-  try {
-    await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
+  return inSnapshot(pool, async (client) => {
     await client.query(settings());
     const version = await client.query<{ major: number }>(
       `SELECT current_setting('server_version_num')::int / 10000 AS major`,
     );
-    const rows = await query(client, signatureQuery(version.rows[0]?.major ?? 0), [...namespaces]);
-    await client.query('COMMIT');
-    return rows.map(([kind, namespace, object, part, facts]) => ({ kind, namespace, object, part, facts }));
-  } catch (error) {
-    await client.query('ROLLBACK').catch(() => {
-      broken = true;
-    });
-    throw error;
-  } finally {
-    client.release(broken);
-  }
+    return (await query(client, signatureQuery(version.rows[0]?.major ?? 0), [...namespaces])).map(toEntry);
+  });
+}
+
+function toEntry([kind, namespace, object, part, facts]: Row): SignatureEntry {
+  return { kind, namespace, object, part, facts };
 }
 
 async function query(client: Queryable, text: string, namespaces: string[]): Promise<readonly Row[]> {
@@ -77,5 +67,5 @@ export function signatureToText(signature: Signature): string {
 
 export function signatureFromText(text: string): Signature {
   const rows = JSON.parse(text) as readonly Row[]; // written by signatureToText
-  return rows.map(([kind, namespace, object, part, facts]) => ({ kind, namespace, object, part, facts }));
+  return rows.map(toEntry);
 }

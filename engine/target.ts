@@ -15,8 +15,8 @@ export interface DatabaseKind {
  * One database that the engine serves. What a call needs of it is here, and nothing else: `calls/` hold the rules of the
  * contract and name no database; whoever implements this drives one.
  *
- * Every method prepares the target first where that has not happened yet. All reject with `CallFailure` UNAVAILABLE when
- * the database does not answer, and with `ConfigurationError` when the target can never work so.
+ * `prepare` comes before every other method but `answers`; `calls/routing.ts` sees to it. All reject with `CallFailure`
+ * UNAVAILABLE when the database does not answer, and `prepare` with `ConfigurationError` when the target can never work so.
  */
 export interface Target {
   readonly name: string;
